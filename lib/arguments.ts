@@ -1,0 +1,70 @@
+// Checks of arguments, with Node's error classes, codes and wording.
+// Floor 0: imports nothing of ours.
+import { inspect } from 'node:util';
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return ` Received ${value}`;
+  if (typeof value === 'function') return ` Received function ${value.name}`;
+  if (typeof value === 'object') {
+    const name = (value as object).constructor?.name;
+    return name ? ` Received an instance of ${name}` : ` Received ${inspect(value, { depth: -1 })}`;
+  }
+  const text = inspect(value, { colors: false });
+  return ` Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+}
+
+/** TypeError [ERR_INVALID_ARG_TYPE] in Node's words; `expected` completes "must be ...". @internal */
+export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
+  const error = new TypeError(`The "${name}" argument must be ${expected}.${describe(value)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** RangeError [ERR_OUT_OF_RANGE] in Node's words; `range` completes "It must be ...". @internal */
+export function outOfRange(name: string, range: string, value: unknown): RangeError {
+  const error = new RangeError(
+    `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`,
+  );
+  return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+}
+
+/** @internal */
+export function checkFunction(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value);
+}
+
+/** A number that is not NaN; infinity is allowed. @internal */
+export function checkSeconds(value: unknown, name: string): void {
+  if (typeof value !== 'number') {
+    throw invalidArgType(name, 'of type number (seconds)', value);
+  }
+  if (value !== value) throw outOfRange(name, 'a number of seconds', value);
+}
+
+/** @internal */
+export function checkInteger(
+  value: unknown,
+  name: string,
+  least = Number.MIN_SAFE_INTEGER,
+  most = Number.MAX_SAFE_INTEGER,
+): void {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
+  if (value < least || value > most) throw outOfRange(name, `>= ${least} and <= ${most}`, value);
+}
+
+/** @internal */
+export function checkPort(value: unknown, name: string): void {
+  checkInteger(value, name, 0, 65535);
+}
+
+/** @internal */
+export function checkString(value: unknown, name: string): void {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
+}
+
+/** @internal */
+export function checkBytes(value: unknown, name: string): void {
+  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+    throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value);
+  }
+}

@@ -1,0 +1,168 @@
+// The errors of asyncio, by their names there, each with a stable `code`.
+// Floor 0: imports nothing of ours.
+
+/**
+ * Raised at the await of a task that was cancelled.
+ *
+ * In Python it escapes `except Exception`; a JavaScript `catch` sees everything, so a handler that
+ * catches broadly should pass it on: `catch (e) { if (iscancelled(e)) throw e; ... }`.
+ * @public
+ */
+export class CancelledError extends Error {
+  readonly code = 'ERR_CANCELLED';
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The deadline of `timeout()` or `waitFor()` passed. @public */
+export class TimeoutError extends Error {
+  readonly code = 'ERR_TIMEOUT';
+}
+
+/** The operation is not allowed in this state of a Future or Task. @public */
+export class InvalidStateError extends Error {
+  readonly code = 'ERR_INVALID_STATE';
+}
+
+/** Thrown where asyncio raises RuntimeError. @public */
+export class RuntimeError extends Error {
+  readonly code: string = 'ERR_RUNTIME';
+}
+
+/** `getNowait()` found the queue empty. @public */
+export class QueueEmpty extends Error {
+  readonly code = 'ERR_QUEUE_EMPTY';
+}
+
+/** `putNowait()` found the queue full. @public */
+export class QueueFull extends Error {
+  readonly code = 'ERR_QUEUE_FULL';
+}
+
+/** The queue was shut down. @public */
+export class QueueShutDown extends Error {
+  readonly code = 'ERR_QUEUE_SHUT_DOWN';
+}
+
+/** The barrier was aborted or reset while tasks waited. @public */
+export class BrokenBarrierError extends RuntimeError {
+  override readonly code = 'ERR_BROKEN_BARRIER';
+}
+
+/** The system cannot send this file over this transport. @public */
+export class SendfileNotAvailableError extends RuntimeError {
+  override readonly code = 'ERR_SENDFILE_NOT_AVAILABLE';
+}
+
+/**
+ * The stream ended before what was asked for had arrived.
+ * @public
+ */
+export class IncompleteReadError extends Error {
+  readonly code = 'ERR_INCOMPLETE_READ';
+  /** The bytes that did arrive; they are no longer in the stream's buffer. */
+  readonly partial: Buffer;
+  /** How many bytes were asked for; `null` when the end was a separator. */
+  readonly expected: number | null;
+  constructor(partial: Buffer, expected: number | null) {
+    super(
+      `${partial.length} bytes read on a total of ${expected === null ? 'undefined' : expected} expected bytes`,
+    );
+    this.partial = partial;
+    this.expected = expected;
+  }
+}
+
+/**
+ * The separator was not found within the limit. The bytes stay in the buffer.
+ * @public
+ */
+export class LimitOverrunError extends Error {
+  readonly code = 'ERR_LIMIT_OVERRUN';
+  /** How many bytes can be read and thrown away before trying again. */
+  readonly consumed: number;
+  constructor(message: string, consumed: number) {
+    super(message);
+    this.consumed = consumed;
+  }
+}
+
+/**
+ * Several errors at once: what a TaskGroup throws. `errors` holds them.
+ * @public
+ */
+export class ExceptionGroup extends AggregateError {
+  readonly code = 'ERR_EXCEPTION_GROUP';
+
+  constructor(errors: Iterable<unknown>, message = 'unhandled errors') {
+    const list = [...errors];
+    if (list.length === 0) {
+      throw new RangeError('The argument "errors" must hold at least one error. Received none');
+    }
+    super(list, `${message} (${list.length} sub-exception${list.length === 1 ? '' : 's'})`);
+    this.#text = message;
+  }
+
+  #text: string;
+
+  /**
+   * Splits the group, nested groups included, into what `test` accepts and the rest; either may be
+   * `null`. A nested group keeps its place and its message.
+   */
+  split(test: (e: unknown) => boolean): [ExceptionGroup | null, ExceptionGroup | null] {
+    if (test(this)) return [this, null];
+    const matching: unknown[] = [];
+    const rest: unknown[] = [];
+    for (const error of this.errors) {
+      if (error instanceof ExceptionGroup) {
+        const [yes, no] = error.split(test);
+        if (yes !== null) matching.push(yes);
+        if (no !== null) rest.push(no);
+      } else if (test(error)) {
+        matching.push(error);
+      } else {
+        rest.push(error);
+      }
+    }
+    return [this.#derive(matching), this.#derive(rest)];
+  }
+
+  /** What `test` accepts, as a group of the same shape; `null` when nothing matches. */
+  subgroup(test: (e: unknown) => boolean): ExceptionGroup | null {
+    return this.split(test)[0];
+  }
+
+  #derive(errors: unknown[]): ExceptionGroup | null {
+    if (errors.length === 0) return null;
+    if (errors.length === this.errors.length && errors.every((e, i) => e === this.errors[i])) {
+      return this;
+    }
+    const derived = new ExceptionGroup(errors, this.#text);
+    if (this.stack !== undefined) derived.stack = this.stack;
+    if (this.cause !== undefined) derived.cause = this.cause;
+    return derived;
+  }
+}
+
+for (const type of [
+  CancelledError,
+  TimeoutError,
+  InvalidStateError,
+  RuntimeError,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
+  BrokenBarrierError,
+  SendfileNotAvailableError,
+  IncompleteReadError,
+  LimitOverrunError,
+  ExceptionGroup,
+]) {
+  // On the prototype, as the built-in errors have it: not an own property of every instance.
+  Object.defineProperty(type.prototype, 'name', {
+    value: type.name,
+    configurable: true,
+    writable: true,
+  });
+}

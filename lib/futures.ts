@@ -1,0 +1,419 @@
+// Future, and what an await of one is.
+// Floor 6.
+//
+// HOW AN AWAIT WORKS. `await future` makes V8 read `future.then` in the awaiting frame, and call it
+// from a microtask with the resolve and reject functions of that very await. The getter notes whose
+// code is awaiting (its scope); the call registers an Awaiter. When the future is done the Awaiter is
+// put in the ready queue like any done callback, and when its turn comes it resolves the await: the
+// task goes on inside that entry, exactly where asyncio's task wake-up would run. If the scope was
+// interrupted meanwhile, the Awaiter rejects the await instead, whatever the future's result.
+//
+// A native promise would not do: nobody can reject one await of it.
+//
+// `then` called by a user (`future.then(f)`) is told apart by its arguments: V8 passes its own
+// built-in functions, which come from no script and are not bound.
+import { checkFunction, invalidArgType } from './arguments.ts';
+import { type Context, captureContext } from './context.ts';
+import { CancelledError, InvalidStateError, RuntimeError } from './exceptions.ts';
+import { Handle } from './handles.ts';
+import { native } from './native.ts';
+import type { ReadyEntry } from './ready.ts';
+import { currentLoop } from './running.ts';
+import { currentScope, type Scope, type Suspension } from './scopes.ts';
+import type { LoopCore } from './turns.ts';
+import { forget, type Unretrieved, watch } from './unretrieved.ts';
+
+/** @internal */
+export const kPending = 0;
+/** @internal */
+export const kCancelled = 1;
+/** @internal */
+export const kFinished = 2;
+/** @internal */
+export const kFailed = 3;
+
+type Resolve = (value: unknown) => void;
+type Reject = (error: unknown) => void;
+
+function looksBuiltin(fn: Resolve): boolean {
+  return fn.name === '' && Function.prototype.toString.call(fn) === 'function () { [native code] }';
+}
+
+/** True for the two functions that V8 passes when it awaits a thenable. */
+const areResolvers: (resolve: unknown, reject: unknown) => boolean =
+  native.areResolvers ??
+  ((resolve, reject) => looksBuiltin(resolve as Resolve) && looksBuiltin(reject as Reject));
+
+/** One suspended await of a future: the ready entry that ends it. @internal */
+export class Awaiter implements ReadyEntry, Suspension {
+  readonly future: Future<unknown>;
+  readonly scope: Scope | null;
+  readonly resolve: Resolve;
+  readonly reject: Reject;
+  previous: Suspension | null = null;
+  next: Suspension | null = null;
+
+  constructor(future: Future<unknown>, scope: Scope | null, resolve: Resolve, reject: Reject) {
+    this.future = future;
+    this.scope = scope;
+    this.resolve = resolve;
+    this.reject = reject;
+    if (scope !== null) scope.suspended(this);
+  }
+
+  interrupt(message: string | undefined): boolean {
+    return this.future.cancel(message);
+  }
+
+  run(): void {
+    const scope = this.scope;
+    this.future.wake(this, scope?.interrupted ? scope.takeInterruption() : undefined);
+  }
+
+  /** Ends the await with the future's outcome, or with `error`. */
+  end(error: CancelledError | undefined): void {
+    if (this.scope !== null) this.scope.resumed(this);
+    if (error === undefined) this.future.settle(this.resolve, this.reject);
+    else this.reject(error);
+  }
+}
+
+/** A done callback: scheduled when its future is done. */
+class DoneCallback extends Handle {
+  readonly original: (future: never) => void;
+
+  constructor(future: Future<unknown>, callback: (future: never) => void, context?: Context) {
+    super(future.loop, callback as (future: unknown) => void, [future], context);
+    this.original = callback;
+  }
+}
+
+type Waiting = Awaiter | DoneCallback;
+
+/**
+ * Something that will have a result. Awaitable and assignable to a Promise, but not one: a failure that
+ * nobody looks at is reported to the loop's exception handler, never as an unhandledRejection, and an
+ * await of it can be cancelled.
+ * @public
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: linters take a Future for a Promise only so
+export interface Future<T = unknown> extends Promise<T> {}
+
+/** @public */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the interface
+export class Future<T = unknown> {
+  /** @internal */
+  readonly loop: LoopCore;
+  /** @internal */
+  state = kPending;
+  /** The result, or the error of a failed or cancelled future. @internal */
+  value: unknown = undefined;
+  #waiting: Waiting | Waiting[] | null = null;
+  #unretrieved: Unretrieved | undefined = undefined;
+  #cancelMessage: string | undefined = undefined;
+
+  /**
+   * @param options - `loop`: the event loop it belongs to; the running one by default.
+   */
+  constructor(options?: { loop?: unknown }) {
+    this.loop = (options === undefined ? currentLoop() : options.loop) as LoopCore;
+  }
+
+  /**
+   * The result, if there is one.
+   * @throws InvalidStateError when the future is pending; its exception when it failed;
+   * CancelledError when it was cancelled.
+   */
+  result(): T {
+    if (this.state === kFinished) return this.value as T;
+    if (this.state === kPending) throw new InvalidStateError('Result is not set.');
+    this.#retrieved();
+    throw this.state === kCancelled ? this.cancelledError() : this.value;
+  }
+
+  /**
+   * The exception, or null when there is none.
+   * @throws InvalidStateError when the future is pending; CancelledError when it was cancelled.
+   */
+  exception(): unknown {
+    if (this.state === kPending) throw new InvalidStateError('Exception is not set.');
+    if (this.state === kCancelled) throw this.cancelledError();
+    this.#retrieved();
+    return this.state === kFailed ? this.value : null;
+  }
+
+  /** Makes the future done with a result. @throws InvalidStateError when it is done already. */
+  setResult(value: T): void {
+    this.#checkPending();
+    this.finish(kFinished, value);
+  }
+
+  /** Makes the future done with an exception. @throws InvalidStateError when it is done already. */
+  setException(error: unknown): void {
+    this.#checkPending();
+    this.finish(kFailed, error);
+  }
+
+  done(): boolean {
+    return this.state !== kPending;
+  }
+
+  cancelled(): boolean {
+    return this.state === kCancelled;
+  }
+
+  /**
+   * Cancels a pending future: who awaits it gets a CancelledError.
+   * @param msg - the message of that error
+   * @returns false when the future is done already
+   */
+  cancel(msg?: string): boolean {
+    this.#retrieved();
+    if (this.state !== kPending) return false;
+    this.#cancelMessage = msg;
+    this.finish(kCancelled, undefined);
+    return true;
+  }
+
+  /**
+   * Calls `callback(future)` by `callSoon()` once the future is done, also when it is done already.
+   * Callbacks run in the order in which they were added.
+   * @param options - `context`: where it runs; the caller's context by default
+   */
+  addDoneCallback(callback: (future: this) => void, options?: { context?: Context }): void {
+    checkFunction(callback, 'callback');
+    const entry = new DoneCallback(
+      this as Future<unknown>,
+      callback as (future: never) => void,
+      options?.context ?? captureContext(),
+    );
+    if (this.state === kPending) this.#add(entry);
+    else this.loop.enqueue(entry);
+  }
+
+  /** Removes every occurrence of `callback`; returns how many there were. */
+  removeDoneCallback(callback: (future: this) => void): number {
+    const waiting = this.waiting();
+    const kept = waiting.filter(
+      (entry) => !(entry instanceof DoneCallback && entry.original === callback),
+    );
+    this.#waiting = kept.length === 0 ? null : kept;
+    return waiting.length - kept.length;
+  }
+
+  /** The event loop the future belongs to. */
+  getLoop(): never {
+    return this.loop as never;
+  }
+
+  /** Reads as a Promise's; see the head of this file. */
+  get then(): Promise<T>['then'] {
+    const scope = currentScope();
+    if (scope === null) return thenOutside as Promise<T>['then'];
+    scope.then ??= makeThen(scope);
+    return scope.then as Promise<T>['then'];
+  }
+
+  catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+    return this.then(undefined, onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.startAwait(currentScope(), resolve as Resolve, reject);
+    }).finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Future';
+  }
+
+  // ------------------------------------------------------------------ for the floors above
+
+  /** Registers an await; ends it at once when the future is done. @internal */
+  startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void {
+    if (scope?.isAbandoned) {
+      reject(new CancelledError('the timeout around this code has passed'));
+    } else if (this.state !== kPending) {
+      this.settle(resolve, reject);
+    } else {
+      if (scope !== null && scope.loop !== this.loop) {
+        reject(new RuntimeError('the awaited Future belongs to a different event loop'));
+        return;
+      }
+      const awaiter = new Awaiter(this as Future<unknown>, scope, resolve, reject);
+      this.suspend(awaiter);
+      if (scope?.interrupted) deliverInterruption(scope, awaiter);
+    }
+  }
+
+  /** An await of this pending future begins. @internal */
+  suspend(awaiter: Awaiter): void {
+    this.#add(awaiter);
+  }
+
+  /** The await's entry runs; `error` when its scope was interrupted. @internal */
+  wake(awaiter: Awaiter, error: CancelledError | undefined): void {
+    awaiter.end(error);
+  }
+
+  /** Passes the outcome on. The future must be done. @internal */
+  settle(resolve: Resolve, reject: Reject): void {
+    if (this.state === kFinished) return resolve(this.value);
+    this.#retrieved();
+    reject(this.state === kCancelled ? this.cancelledError() : this.value);
+  }
+
+  /** The future becomes done, and what waits for it is scheduled. @internal */
+  finish(state: number, value: unknown): void {
+    this.state = state;
+    this.value = value;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (state === kFailed && !(waiting instanceof Awaiter)) this.#watchUnretrieved(value);
+    if (waiting === null) return;
+    const loop = this.loop;
+    if (Array.isArray(waiting)) for (const entry of waiting) loop.enqueue(entry);
+    else loop.enqueue(waiting);
+  }
+
+  /** What the exception handler is told about a failure nobody looked at. @internal */
+  get unretrievedMessage(): string {
+    return 'Future exception was never retrieved';
+  }
+
+  /** The error that an await of this cancelled future gets. @internal */
+  cancelledError(): CancelledError {
+    const error = this.value;
+    if (error instanceof CancelledError) return error;
+    return new CancelledError(this.#cancelMessage);
+  }
+
+  /** Awaits and callbacks, in order. @internal */
+  waiting(): Waiting[] {
+    const waiting = this.#waiting;
+    return waiting === null ? [] : Array.isArray(waiting) ? waiting : [waiting];
+  }
+
+  /** A callback of our own: runs in the order of the others, in no context. @internal */
+  whenDone(callback: (future: this) => void): void {
+    const entry = new DoneCallback(this as Future<unknown>, callback as (future: never) => void);
+    if (this.state === kPending) this.#add(entry);
+    else this.loop.enqueue(entry);
+  }
+
+  /** The failure, if any, is known to somebody: it will not be reported. @internal */
+  markRetrieved(): void {
+    this.#retrieved();
+  }
+
+  #add(entry: Waiting): void {
+    const waiting = this.#waiting;
+    if (waiting === null) this.#waiting = entry;
+    else if (Array.isArray(waiting)) waiting.push(entry);
+    else this.#waiting = [waiting, entry];
+  }
+
+  #checkPending(): void {
+    if (this.state !== kPending) {
+      const now = ['pending', 'cancelled', 'finished', 'failed'][this.state];
+      throw new InvalidStateError(
+        `A result can be set only once: this ${this[Symbol.toStringTag]} is ${now} already. Ask done() first.`,
+      );
+    }
+  }
+
+  #watchUnretrieved(error: unknown): void {
+    this.#unretrieved = watch(this, this.loop, this.unretrievedMessage, error);
+  }
+
+  #retrieved(): void {
+    if (this.#unretrieved === undefined) return;
+    forget(this.#unretrieved);
+    this.#unretrieved = undefined;
+  }
+}
+
+/** A must-cancel flag meets a new await: asyncio cancels what the task just started to wait for. */
+function deliverInterruption(scope: Scope, awaiter: Awaiter): void {
+  const error = scope.takeInterruption();
+  if (!awaiter.interrupt(error.message === '' ? undefined : error.message)) {
+    scope.mustCancel = true;
+    scope.message = error.message === '' ? undefined : error.message;
+  }
+}
+
+function thenIn(
+  future: Future<unknown>,
+  scope: Scope | null,
+  resolve: unknown,
+  reject: unknown,
+): unknown {
+  if (
+    typeof reject === 'function' &&
+    typeof resolve === 'function' &&
+    areResolvers(resolve, reject)
+  ) {
+    future.startAwait(scope, resolve as Resolve, reject as Reject);
+    return undefined;
+  }
+  return new Promise((res, rej) => {
+    future.startAwait(scope, res, rej);
+  }).then(resolve as never, reject as never);
+}
+
+function makeThen(scope: Scope): (resolve?: unknown, reject?: unknown) => unknown {
+  return function (this: Future<unknown>, resolve, reject) {
+    return thenIn(this, scope, resolve, reject);
+  };
+}
+
+function thenOutside(this: Future<unknown>, resolve?: unknown, reject?: unknown): unknown {
+  return thenIn(this, null, resolve, reject);
+}
+
+/** Whether `x` is a Future or Task. @public */
+export function isfuture(x: unknown): x is Future {
+  return x instanceof Future;
+}
+
+/** @internal */
+export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
+  return (
+    x !== null &&
+    (typeof x === 'object' || typeof x === 'function') &&
+    typeof (x as PromiseLike<unknown>).then === 'function'
+  );
+}
+
+/**
+ * Adopts a native promise. Awaiting the returned Future is a cancellation point, even though the
+ * promise itself cannot be cancelled: what it settles to after that is dropped.
+ * @param options - `abort`: a controller that is aborted when the Future is cancelled
+ * @public
+ */
+export function wrapFuture<T>(
+  promise: PromiseLike<T>,
+  options?: { abort?: AbortController },
+): Future<T> {
+  if (promise instanceof Future) return promise as unknown as Future<T>;
+  if (!isPromiseLike(promise)) {
+    throw invalidArgType('promise', 'a Promise or another thenable', promise);
+  }
+  const future = new Future<T>();
+  const abort = options?.abort;
+  if (abort !== undefined) {
+    future.whenDone(() => {
+      if (future.cancelled()) abort.abort(future.cancelledError());
+    });
+  }
+  promise.then(
+    (value) => {
+      if (!future.done()) future.finish(kFinished, value);
+    },
+    (error) => {
+      if (!future.done()) future.finish(kFailed, error);
+    },
+  );
+  return future;
+}

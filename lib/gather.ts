@@ -1,0 +1,149 @@
+// gather() and shield().
+// Floor 9.
+import { CancelledError } from './exceptions.ts';
+import { Future, kFailed, kFinished } from './futures.ts';
+import { type Awaitable, ensureFuture } from './tasks.ts';
+import type { LoopCore } from './turns.ts';
+
+/** What awaiting `A` gives. @internal */
+export type Result<A> = A extends () => infer R ? Awaited<R> : Awaited<A>;
+
+/** @public */
+export interface GatherOptions {
+  /** Gives failures as results instead of failing. */
+  returnExceptions?: boolean;
+}
+
+/** The future that gather() returns: cancelling it cancels the children. */
+class Gathering extends Future<unknown[]> {
+  readonly #children: Future<unknown>[];
+  #cancelRequested = false;
+  #message: string | undefined;
+
+  constructor(loop: LoopCore, children: Future<unknown>[]) {
+    super({ loop });
+    this.#children = children;
+  }
+
+  get cancelRequested(): boolean {
+    return this.#cancelRequested;
+  }
+
+  get cancelMessage(): string | undefined {
+    return this.#message;
+  }
+
+  override cancel(msg?: string): boolean {
+    if (this.done()) return false;
+    let cancelled = false;
+    for (const child of this.#children) if (child.cancel(msg)) cancelled = true;
+    if (cancelled) {
+      this.#cancelRequested = true;
+      this.#message = msg;
+    }
+    return cancelled;
+  }
+}
+
+function isOptions(x: unknown): x is GatherOptions {
+  return (
+    typeof x === 'object' &&
+    x !== null &&
+    typeof (x as PromiseLike<unknown>).then !== 'function' &&
+    (Object.getPrototypeOf(x) === Object.prototype || Object.getPrototypeOf(x) === null)
+  );
+}
+
+/** The outcome of a done future as gather() reports it. */
+function outcomeOf(child: Future<unknown>): unknown {
+  if (child.cancelled()) return child.cancelledError();
+  return child.exception() ?? child.value;
+}
+
+/**
+ * Runs awaitables concurrently; functions and coroutines become tasks. Resolves to their results, in the
+ * order of the arguments.
+ *
+ * The first failure is passed on at once; the others keep running and their later failures are dropped.
+ * A child that was cancelled counts as failed with CancelledError.
+ *
+ * **Cancellation:** cancelling the returned Future cancels all children; it ends with CancelledError once
+ * they are done.
+ * @example
+ * ```ts
+ * const [page, user] = await gather(() => fetchPage(), () => loadUser());
+ * ```
+ * @see asyncio.gather
+ * @public
+ */
+export function gather<A extends readonly Awaitable<any>[]>(
+  ...aws: A
+): Future<{ -readonly [K in keyof A]: Result<A[K]> }>;
+/** @public */
+export function gather<A extends readonly Awaitable<any>[]>(
+  ...args: [...A, { returnExceptions?: false }]
+): Future<{ -readonly [K in keyof A]: Result<A[K]> }>;
+/** @public */
+export function gather<A extends readonly Awaitable<any>[]>(
+  ...args: [...A, GatherOptions]
+): Future<{ -readonly [K in keyof A]: Result<A[K]> | Error }>;
+export function gather(...args: unknown[]): Future<any> {
+  const options: GatherOptions = isOptions(args.at(-1)) ? (args.pop() as GatherOptions) : {};
+  const returnExceptions = options.returnExceptions ?? false;
+  if (args.length === 0) {
+    const empty = new Future<unknown[]>();
+    empty.setResult([]);
+    return empty;
+  }
+  const futures = new Map<unknown, Future<unknown>>();
+  const ordered: Future<unknown>[] = [];
+  const unique: Future<unknown>[] = [];
+  for (const aw of args) {
+    let future = futures.get(aw);
+    if (future === undefined) {
+      future = ensureFuture(aw as Awaitable<unknown>);
+      futures.set(aw, future);
+      unique.push(future);
+    }
+    ordered.push(future);
+  }
+  const outer = new Gathering((ordered[0] as Future).loop, unique);
+  let finished = 0;
+  const childDone = (child: Future<unknown>): void => {
+    finished += 1;
+    if (outer.done()) {
+      child.markRetrieved();
+      return;
+    }
+    if (!returnExceptions) {
+      if (child.cancelled()) return outer.finish(kFailed, child.cancelledError());
+      const error = child.exception();
+      if (child.state === kFailed) return outer.finish(kFailed, error);
+    }
+    if (finished < unique.length) return;
+    const results = ordered.map(outcomeOf);
+    if (outer.cancelRequested) outer.finish(kFailed, new CancelledError(outer.cancelMessage));
+    else outer.finish(kFinished, results);
+  };
+  for (const future of unique) future.whenDone(childDone);
+  return outer;
+}
+
+/**
+ * Protects `aw` from cancellation: cancelling the returned Future leaves it running. Keep a reference to
+ * what you shield, and look at its outcome yourself after a cancellation.
+ * @see asyncio.shield
+ * @public
+ */
+export function shield<T>(aw: Awaitable<T>): Future<T> {
+  const inner = ensureFuture(aw);
+  if (inner.done()) return inner;
+  const outer = new Future<T>({ loop: inner.loop });
+  inner.whenDone((done) => {
+    if (outer.done()) return;
+    if (done.cancelled()) outer.cancel();
+    else if (done.state === kFailed) outer.setException(done.exception());
+    else outer.setResult(done.result());
+  });
+  return outer;
+}

@@ -1,0 +1,97 @@
+// Handle and TimerHandle: callbacks that wait in a ready queue or in the timer heap.
+// Floor 4.
+import { type Context, emptyContext } from './context.ts';
+import type { ReadyEntry } from './ready.ts';
+import { armTimerAfter, armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
+import type { LoopCore } from './turns.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: any function can be a callback
+type Callback = (...args: any[]) => void;
+
+function dropped(): void {}
+
+const kNoArguments: readonly unknown[] = [];
+
+/** A callback scheduled by `callSoon()`. @public */
+export class Handle implements ReadyEntry {
+  /** @internal */
+  readonly loop: LoopCore;
+  #callback: Callback;
+  #args: readonly unknown[];
+  readonly #context: Context | undefined;
+  #cancelled = false;
+
+  /** @internal */
+  constructor(
+    loop: LoopCore,
+    callback: Callback,
+    args: readonly unknown[],
+    context: Context | undefined,
+  ) {
+    this.loop = loop;
+    this.#callback = callback;
+    this.#args = args;
+    this.#context = context;
+  }
+
+  /** The callback will not run; it and its arguments are let go of. */
+  cancel(): void {
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    this.#callback = dropped;
+    this.#args = kNoArguments;
+  }
+
+  cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** The context the callback runs in. */
+  getContext(): Context {
+    return this.#context ?? emptyContext;
+  }
+
+  /** @internal */
+  run(): void {
+    if (this.#cancelled) return;
+    const args = this.#args;
+    const callback = this.#callback;
+    if (this.#context !== undefined) this.#context(callback, ...args);
+    else if (args.length === 0) callback();
+    else if (args.length === 1) callback(args[0]);
+    else callback(...args);
+  }
+
+  /** What runs, for messages and debugging. @internal */
+  get callback(): Callback {
+    return this.#callback;
+  }
+}
+
+/** A callback scheduled by `callLater()` or `callAt()`. @public */
+export class TimerHandle extends Handle implements TimerEntry {
+  /** @internal */
+  timerSlot = -1;
+  #when = 0;
+
+  /** Runs the callback `delay` seconds from now. @internal */
+  armAfter(delay: number): void {
+    this.#when = armTimerAfter(this, delay);
+  }
+
+  /** Runs the callback when the loop's clock reaches `when`, in seconds. @internal */
+  armAt(when: number): void {
+    this.#when = when;
+    armTimerAt(this, when);
+  }
+
+  /** When the callback is due, in seconds of the loop's clock. */
+  when(): number {
+    return this.#when;
+  }
+
+  override cancel(): void {
+    if (this.timerSlot >= 0) disarmTimer(this);
+    super.cancel();
+  }
+}

@@ -1,0 +1,110 @@
+// The typed surface of the addon, and its loader. The only file that names the addon.
+// Floor 1.
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** Names of the fields in shared memory; the values come from the addon (native/core/shared_state.h). */
+interface Layout {
+  readonly [name: string]: number;
+  readonly kReadyCount: number;
+  readonly kLiveTimers: number;
+  readonly kStaleTimers: number;
+  readonly kEventCount: number;
+  readonly kDueCount: number;
+  readonly kBudgetSpent: number;
+  readonly kSlabUsed: number;
+  readonly kWriteCount: number;
+  readonly kDraining: number;
+  readonly kStateFields: number;
+  readonly kTimerDeadline: number;
+  readonly kClockFields: number;
+  readonly kEventStride: number;
+  readonly kEventCapacity: number;
+  readonly kDueCapacity: number;
+  readonly kWriteStride: number;
+  readonly kWriteCapacity: number;
+  readonly kAccepted: number;
+  readonly kAcceptFailed: number;
+  readonly kConnected: number;
+  readonly kData: number;
+  readonly kEof: number;
+  readonly kReadFailed: number;
+  readonly kQueued: number;
+  readonly kWriteFailed: number;
+  readonly kShutDown: number;
+  readonly kClosed: number;
+  readonly kSmallestLent: number;
+  readonly kLentClasses: number;
+  readonly kIpv6Only: number;
+}
+
+/** @internal */
+export interface SharedMemory {
+  readonly state: Int32Array;
+  readonly clock: Float64Array;
+  readonly events: Int32Array;
+  readonly due: Int32Array;
+  readonly writes: Int32Array;
+  readonly receiveSlab: Uint8Array;
+  readonly sendSlab: Uint8Array;
+}
+
+/**
+ * The addon. Functions that return a number give a negative libuv error for a failure. The optional
+ * ones stand on V8 functions found by name at load.
+ * @internal
+ */
+export interface Native {
+  readonly layout: Layout;
+  attach(memory: SharedMemory, drain: () => void): void;
+  setTimerTable(generations: Uint32Array): void;
+  checkpoint?(): void;
+  checkpointAndTurn?(): number;
+  turn(): number;
+  wake(): void;
+  now(): number;
+  timerAt(slot: number, deadline: number): void;
+  timerAfter(slot: number, delay: number): void;
+  sweepTimers(): void;
+  stopTimerIfIdle(): void;
+  handleCount(): number;
+  getFrame?(): unknown;
+  setFrame?(frame: unknown): void;
+  areResolvers?(resolve: unknown, reject: unknown): boolean;
+  promiseState?(promise: Promise<unknown>): number;
+  promiseResult?(promise: Promise<unknown>): unknown;
+  tcpListen(address: string, port: number, backlog: number, flags: number): number;
+  tcpConnect(address: string, port: number, localAddress: string, localPort: number): number;
+  streamReadStart(slot: number): number;
+  streamReadStop(slot: number): number;
+  streamWrite(slot: number, bytes: Uint8Array): number;
+  streamFlush(slot: number): number;
+  flushWrites(): void;
+  streamShutDown(slot: number): number;
+  close(slot: number): void;
+  setRef(slot: number, ref: boolean): void;
+  setNoDelay(slot: number, enabled: boolean): number;
+  setKeepAlive(slot: number, enabled: boolean, delay: number): number;
+  socketAddress(slot: number, peer: boolean): [address: string, port: number, family: 4 | 6] | number;
+  lend(lentClass: number, index: number, buffer: Uint8Array): void;
+}
+
+function load(): Native {
+  const require = createRequire(import.meta.url);
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  try {
+    return (require('node-gyp-build') as (folder: string) => Native)(root);
+  } catch (cause) {
+    throw new Error(
+      `aionode: no native binary for ${process.platform}-${process.arch} (Node ${process.versions.node}) could be loaded; ` +
+        'build one with `npm rebuild aionode` (it needs python3, make and a C++17 compiler)',
+      { cause },
+    );
+  }
+}
+
+/** @internal */
+export const native: Native = load();
+
+/** @internal */
+export const layout: Layout = native.layout;

@@ -1,0 +1,130 @@
+// A scope: a stretch of a task's code that can be interrupted on its own. The root scope is the whole
+// task; the body of a timeout() or a TaskGroup is a scope within another.
+// Floor 4.
+//
+// A scope travels with the continuation (frames.ts), so every await knows which one it belongs to, also
+// when several bodies run side by side in one task. Interrupting a scope cancels the futures that its
+// code awaits at that moment; if it awaits none of ours, `mustCancel` is set and the error is delivered
+// at its next await: asyncio's must-cancel flag, kept per scope instead of per task.
+import { CancelledError } from './exceptions.ts';
+import { currentFrame, currentUserFrame, Frame } from './frames.ts';
+import type { LoopCore } from './turns.ts';
+
+/** One suspended await of a scope's code; see Awaiter in futures.ts. @internal */
+export interface Suspension {
+  readonly scope: Scope | null;
+  previous: Suspension | null;
+  next: Suspension | null;
+  /** Cancels what is awaited; false when it is done already. */
+  interrupt(message: string | undefined): boolean;
+}
+
+type Then = (resolve?: unknown, reject?: unknown) => unknown;
+
+/** @internal */
+export class Scope extends Frame {
+  readonly loop: LoopCore;
+  readonly parent: Scope | null;
+  /** The scope of the whole task. */
+  readonly root: Scope;
+  /** The Task; typed as an object here, since tasks are floors above. */
+  readonly task: object;
+  /** An interruption that found nothing to cancel and waits for the next await. */
+  mustCancel = false;
+  message: string | undefined = undefined;
+  /** The body was given up at its deadline: every further await of it fails. */
+  abandoned = false;
+  /** The `then` of every future that this scope's code awaits; made at the first await. */
+  then: Then | undefined = undefined;
+  // What the code of the whole task awaits, oldest first; kept at the root.
+  #first: Suspension | null = null;
+  #last: Suspension | null = null;
+
+  constructor(task: object, loop: LoopCore, parent: Scope | null, user: unknown) {
+    super(user, true);
+    this.task = task;
+    this.loop = loop;
+    this.parent = parent;
+    this.root = parent === null ? this : parent.root;
+  }
+
+  /** A scope within this one, for code that starts now. */
+  child(): Scope {
+    return new Scope(this.task, this.loop, this, currentUserFrame());
+  }
+
+  isWithin(scope: Scope): boolean {
+    for (let s: Scope | null = this; s !== null; s = s.parent) if (s === scope) return true;
+    return false;
+  }
+
+  suspended(suspension: Suspension): void {
+    const root = this.root;
+    suspension.previous = root.#last;
+    if (root.#last === null) root.#first = suspension;
+    else root.#last.next = suspension;
+    root.#last = suspension;
+  }
+
+  resumed(suspension: Suspension): void {
+    const root = this.root;
+    const { previous, next } = suspension;
+    if (previous === null) root.#first = next;
+    else previous.next = next;
+    if (next === null) root.#last = previous;
+    else next.previous = previous;
+    suspension.previous = suspension.next = null;
+  }
+
+  /** What the code of this scope awaits now, oldest first. */
+  *suspensions(): Generator<Suspension> {
+    for (let s = this.root.#first; s !== null; s = s.next) {
+      if (this === this.root || s.scope?.isWithin(this)) yield s;
+    }
+  }
+
+  /** Interrupts the code of this scope. Returns false when it awaits nothing of ours. */
+  interrupt(message: string | undefined): boolean {
+    let awaits = false;
+    let delivered = false;
+    for (const suspension of this.suspensions()) {
+      awaits = true;
+      if (suspension.interrupt(message)) delivered = true;
+    }
+    if (!delivered) {
+      this.mustCancel = true;
+      this.message = message;
+    }
+    return awaits;
+  }
+
+  /** Whether an interruption waits for this scope's next await. */
+  get interrupted(): boolean {
+    for (let s: Scope | null = this; s !== null; s = s.parent) if (s.mustCancel) return true;
+    return false;
+  }
+
+  /** Takes the waiting interruption as the error to throw. */
+  takeInterruption(): CancelledError {
+    let message: string | undefined;
+    for (let s: Scope | null = this; s !== null; s = s.parent) {
+      if (!s.mustCancel) continue;
+      s.mustCancel = false;
+      message = s.message;
+      s.message = undefined;
+    }
+    return new CancelledError(message);
+  }
+
+  /** Whether this scope, or one around it, was given up. */
+  get isAbandoned(): boolean {
+    for (let s: Scope | null = this; s !== null; s = s.parent) if (s.abandoned) return true;
+    return false;
+  }
+}
+
+/** The scope of the running code; null outside a task. @internal */
+export function currentScope(): Scope | null {
+  const frame = currentFrame();
+  return frame === undefined ? null : (frame.scope as Scope | null);
+}

@@ -1,0 +1,366 @@
+// Task: an async function that runs on its own and can be cancelled at any await.
+// Floor 8.
+//
+// HOW. The first step is a ready entry that calls the function with the task's scope in the frame
+// (frames.ts); every later step is the Awaiter of whatever the function awaited (futures.ts). The
+// function's native promise tells the end. The task never owns a continuation: cancelling it means
+// interrupting its scope (scopes.ts).
+import { invalidArgType } from './arguments.ts';
+import { type Context, captureContext, emptyContext } from './context.ts';
+import { type Coro, CoroutineObject } from './coroutines.ts';
+import { CancelledError, RuntimeError } from './exceptions.ts';
+import { currentUserFrame, restoreFrame, saveFrame } from './frames.ts';
+import {
+  Future,
+  isPromiseLike,
+  kCancelled,
+  kFailed,
+  kFinished,
+  kPending,
+  wrapFuture,
+} from './futures.ts';
+import { InlineCoroutine } from './inline.ts';
+import { native } from './native.ts';
+import type { ReadyEntry } from './ready.ts';
+import { currentLoop } from './running.ts';
+import { currentScope, Scope } from './scopes.ts';
+import type { LoopCore } from './turns.ts';
+
+/** Anything gather, wait, shield, ... take. A native promise is adopted by wrapFuture(). @public */
+export type Awaitable<T> = Future<T> | Coro<T> | PromiseLike<T>;
+
+/** @public */
+export interface TaskOptions {
+  /** 'Task-N' by default. */
+  name?: string | undefined;
+  /** Where the task runs; by default in a copy of the caller's context. */
+  context?: Context | undefined;
+  /** Runs the first step now, inside createTask(). */
+  eagerStart?: boolean | undefined;
+  /** Aborting it cancels the task, with the signal's reason as the cause. */
+  signal?: AbortSignal | undefined;
+}
+
+const promiseThen = Promise.prototype.then;
+const promiseState = native.promiseState;
+const promiseResult = native.promiseResult;
+
+let taskCount = 0;
+
+function ignore(): void {}
+
+/**
+ * A CancelledError, or the AbortError that Node makes of one when a signal aborted by a cancel was
+ * handed to it.
+ * @example
+ * ```ts
+ * try { ... } catch (e) { if (iscancelled(e)) throw e; report(e); }
+ * ```
+ * @public
+ */
+export function iscancelled(error: unknown): boolean {
+  if (error instanceof CancelledError) return true;
+  if (!(error instanceof Error) || error.name !== 'AbortError') return false;
+  return error.cause instanceof CancelledError;
+}
+
+/**
+ * Runs an async function (or coroutine object) as a task: concurrently with others, one step at a time.
+ * @public
+ */
+export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDisposable {
+  /** @internal */
+  readonly scope: Scope;
+  #coro: Coro<T> | null;
+  #name: string | undefined;
+  readonly #number: number;
+  readonly #context: Context | undefined;
+  #cancelRequests = 0;
+  #controller: AbortController | undefined = undefined;
+
+  /**
+   * @param coro - a function called inside the task, or a Coroutine
+   * @throws TypeError when `coro` is something else
+   */
+  constructor(coro: Coro<T>, options?: TaskOptions & { loop?: unknown }) {
+    super(options?.loop === undefined ? undefined : { loop: options.loop });
+    if (typeof coro !== 'function' && !(coro instanceof CoroutineObject)) {
+      throw invalidArgType(
+        'coro',
+        'a function or a Coroutine (adopt a promise with wrapFuture())',
+        coro,
+      );
+    }
+    this.loop.checkClosed();
+    this.#coro = coro;
+    this.#name = options?.name;
+    this.#number = ++taskCount;
+    const context = options?.context ?? captureContext();
+    this.#context = context;
+    this.scope = new Scope(this, this.loop, null, currentUserFrame());
+    const signal = options?.signal;
+    if (signal !== undefined) this.#follow(signal);
+    if (options?.eagerStart && this.loop.running) {
+      this.#begin();
+      if (this.state === kPending) this.loop.tasks.add(this);
+    } else {
+      this.loop.tasks.add(this);
+      this.loop.enqueue(this);
+    }
+  }
+
+  /** 'Task-N' by default. */
+  getName(): string {
+    this.#name ??= `Task-${this.#number}`;
+    return this.#name;
+  }
+
+  setName(name: string): void {
+    this.#name = String(name);
+  }
+
+  /** What the task runs; null when it ended in its eager first step. */
+  getCoro(): Coro<T> | null {
+    return this.#coro;
+  }
+
+  /** The context the task runs in. */
+  getContext(): Context {
+    return this.#context ?? emptyContext;
+  }
+
+  /**
+   * Asks the task to stop: a CancelledError is thrown at the await it is suspended at, or at its next
+   * one. Never takes effect at once; the function may catch it, clean up with awaits of its own, and
+   * even go on.
+   * @param msg - the message of the CancelledError
+   * @returns false when the task is done already
+   */
+  override cancel(msg?: string): boolean {
+    return this.#cancel(msg, undefined);
+  }
+
+  /** How many cancel() requests are not taken back by uncancel(). */
+  cancelling(): number {
+    return this.#cancelRequests;
+  }
+
+  /**
+   * Takes one cancel() request back; at 0 a request that was not delivered yet is undone.
+   * @returns the number of requests left
+   */
+  uncancel(): number {
+    if (this.#cancelRequests > 0) {
+      this.#cancelRequests -= 1;
+      if (this.#cancelRequests === 0) {
+        this.scope.mustCancel = false;
+        this.#controller = undefined;
+      }
+    }
+    return this.#cancelRequests;
+  }
+
+  /**
+   * Aborted with the CancelledError when cancel() is called: hand it to fetch(), fs, events.once, ...
+   * A fresh one once uncancel() has reached 0.
+   */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cancelRequests > 0) this.#controller.abort(new CancelledError(this.scope.message));
+    }
+    return this.#controller.signal;
+  }
+
+  /** Always throws: the result of a task is its function's. */
+  override setResult(_value: T): void {
+    throw new RuntimeError('Task does not support setResult(): its result is what its function returns');
+  }
+
+  /** Always throws: the exception of a task is its function's. */
+  override setException(_error: unknown): void {
+    throw new RuntimeError(
+      'Task does not support setException(): its exception is what its function throws',
+    );
+  }
+
+  override startAwait(
+    scope: Scope | null,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    if (scope?.task === this && this.state === kPending) {
+      reject(new RuntimeError(`Task cannot await on itself: ${this.getName()}`));
+    } else {
+      super.startAwait(scope, resolve, reject);
+    }
+  }
+
+  override get [Symbol.toStringTag](): string {
+    return 'Task';
+  }
+
+  /** cancel() and wait until the task is done; throws its error unless that is the cancel. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const disposer = currentTask();
+    const requests = disposer?.cancelling() ?? 0;
+    this.cancel();
+    try {
+      await this;
+    } catch (error) {
+      const interrupted = (disposer?.cancelling() ?? 0) > requests;
+      if (!this.cancelled() || interrupted) throw error;
+    }
+  }
+
+  /** The first step. @internal */
+  run(): void {
+    if (this.state !== kPending) return;
+    if (this.scope.mustCancel) {
+      if (this.#coro instanceof CoroutineObject) this.#coro.close();
+      this.#end(kCancelled, this.scope.takeInterruption());
+    } else {
+      this.#begin();
+    }
+  }
+
+  /** One more cancel request, of the scope of a timeout or group only. @internal */
+  cancelScope(scope: Scope, msg: string | undefined): boolean {
+    this.#cancelRequests += 1;
+    return scope.interrupt(msg);
+  }
+
+  override get unretrievedMessage(): string {
+    return 'Task exception was never retrieved';
+  }
+
+  #cancel(msg: string | undefined, cause: unknown): boolean {
+    this.markRetrieved();
+    if (this.state !== kPending) return false;
+    this.#cancelRequests += 1;
+    this.scope.interrupt(msg);
+    this.#controller?.abort(new CancelledError(msg, cause === undefined ? undefined : { cause }));
+    return true;
+  }
+
+  #follow(signal: AbortSignal): void {
+    const cancel = () => this.#cancel(undefined, signal.reason);
+    if (signal.aborted) {
+      cancel();
+      return;
+    }
+    signal.addEventListener('abort', cancel, { once: true });
+    this.whenDone(() => signal.removeEventListener('abort', cancel));
+  }
+
+  #begin(): void {
+    if (this.#context === undefined) this.#call();
+    else {
+      this.#context(() => {
+        (this.scope as { user: unknown }).user = currentUserFrame();
+        this.#call();
+      });
+    }
+  }
+
+  #call(): void {
+    const coro = this.#coro as Coro<T>;
+    const before = saveFrame();
+    restoreFrame(this.scope);
+    try {
+      this.#watch(typeof coro === 'function' ? coro() : (coro as CoroutineObject<T>).start());
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      restoreFrame(before);
+    }
+  }
+
+  /** The function has run up to its first await, or to its end. */
+  #watch(result: PromiseLike<T> | T): void {
+    if (result instanceof Promise) {
+      // Ended without suspending: told by V8 now, instead of by a reaction later.
+      const settled = promiseState === undefined ? 0 : promiseState(result);
+      if (settled === 1) return this.#succeed(promiseResult?.(result) as T);
+      if (settled === 2) {
+        promiseThen.call(result, undefined, ignore);
+        return this.#fail(promiseResult?.(result));
+      }
+    } else if (!isPromiseLike(result)) {
+      return this.#succeed(result);
+    }
+    const succeed = (value: unknown) => this.#succeed(value as T);
+    const fail = (error: unknown) => this.#fail(error);
+    if (result instanceof Future) result.startAwait(this.scope, succeed, fail);
+    else promiseThen.call(Promise.resolve(result), succeed, fail);
+  }
+
+  #succeed(value: T): void {
+    if (this.scope.mustCancel) this.#end(kCancelled, this.scope.takeInterruption());
+    else this.#end(kFinished, value);
+  }
+
+  #fail(error: unknown): void {
+    if (!iscancelled(error)) this.#end(kFailed, error);
+    else this.#end(kCancelled, error instanceof CancelledError ? error : (error as Error).cause);
+  }
+
+  #end(state: number, value: unknown): void {
+    this.loop.tasks.delete(this);
+    this.finish(state, value);
+  }
+}
+
+/** @internal */
+export type TaskFactory = <T>(loop: never, coro: Coro<T>, options?: TaskOptions) => Future<T>;
+
+/** Makes a task of `loop`, by its task factory if it has one. @internal */
+export function spawn<T>(loop: LoopCore, coro: Coro<T>, options?: TaskOptions): Task<T> {
+  loop.checkClosed();
+  if (loop.taskFactory !== null) {
+    return (loop.taskFactory as TaskFactory)(loop as never, coro, options) as Task<T>;
+  }
+  return new Task(coro, options === undefined ? { loop } : { ...options, loop });
+}
+
+/**
+ * Runs `coro` as a task of the current loop. The task is kept alive while it is pending.
+ * @throws TypeError when `coro` is neither a function nor a Coroutine
+ * @public
+ */
+export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
+  return spawn(currentLoop(), coro, options);
+}
+
+/**
+ * Makes a Future of anything awaitable: a Future is returned as it is, a function or Coroutine becomes
+ * a task, a promise is adopted.
+ * @throws TypeError when `aw` cannot be awaited
+ * @public
+ */
+export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }): Future<T> {
+  const loop = (options?.loop as LoopCore | undefined) ?? currentLoop();
+  if (aw instanceof InlineCoroutine) {
+    return aw.started || aw.done() ? aw : spawn(loop, () => aw as PromiseLike<T>);
+  }
+  if (aw instanceof Future) return aw as unknown as Future<T>;
+  if (typeof aw === 'function' || aw instanceof CoroutineObject) return spawn(loop, aw as Coro<T>);
+  if (isPromiseLike(aw)) return wrapFuture(aw as PromiseLike<T>);
+  throw invalidArgType('aw', 'a Future, a Coroutine, a function or a promise', aw);
+}
+
+/**
+ * The task whose code is running; null outside of one. It is right after any await, native promises
+ * included.
+ * @public
+ */
+export function currentTask(loop?: unknown): Task | null {
+  const scope = currentScope();
+  if (scope === null || (loop !== undefined && scope.loop !== loop)) return null;
+  return scope.task as Task;
+}
+
+/** The tasks of a loop that are not done. @public */
+export function allTasks(loop?: unknown): Set<Task> {
+  return new Set(((loop as LoopCore | undefined) ?? currentLoop()).tasks as Set<Task>);
+}

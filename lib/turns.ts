@@ -1,0 +1,141 @@
+// JavaScript's side of the turn driver (native/uv/loop.h): what happens in one drain.
+// Floor 3.
+//
+// A drain reads the I/O events of the poll, then runs turns. A turn moves due timers to the ready
+// queue of their loop, takes the count, and runs exactly that many entries. After each entry the
+// microtask queue is drained before the next one runs: that makes a step atomic, as in asyncio.
+// Entries added meanwhile wait for the next turn.
+//
+// There is one driver in a thread and any number of event loops: each has a queue of its own, which
+// runs only while that loop is running.
+import { restoreFrame } from './frames.ts';
+import { dispatchEvents } from './io_events.ts';
+import { memory, state } from './memory.ts';
+import { layout, native } from './native.ts';
+import { type ReadyEntry, ReadyQueue } from './ready.ts';
+import { takeDueTimers } from './timers.ts';
+
+const { kReadyCount, kEventCount, kBudgetSpent, kDraining } = layout;
+
+/** Runs nextTick callbacks and microtasks: what Node offers where V8's checkpoint is not found. */
+const tick = (process as unknown as { _tickCallback(): void })._tickCallback;
+const checkpoint: () => void = native.checkpoint ?? tick;
+const endTurn: () => number =
+  native.checkpointAndTurn ??
+  (() => {
+    tick();
+    return native.turn();
+  });
+
+/** The part of an event loop that the driver knows. @internal */
+export abstract class LoopCore {
+  readonly ready: ReadyQueue = new ReadyQueue();
+  /** Whether turns of this loop run. */
+  running = false;
+  /** Whether the driver has this loop on its list. */
+  active = false;
+  /** Makes the tasks of this loop; null: Task itself. See setTaskFactory(). */
+  taskFactory: unknown = null;
+  /** The tasks that are not done, in the order of their creation. */
+  readonly tasks: Set<object> = new Set();
+
+  /** An entry of this loop threw. */
+  abstract reportError(error: unknown, entry: ReadyEntry): void;
+  /** Reports what nobody else can be told; see EventLoop.callExceptionHandler. */
+  abstract callExceptionHandler(context: { message: string; [key: string]: unknown }): void;
+  /** Throws RuntimeError once the loop is closed. */
+  abstract checkClosed(): void;
+  /** A turn ended: stop() takes effect here. */
+  abstract turnEnded(): void;
+
+  /** Adds an entry to the ready queue and wakes the driver if it sleeps. */
+  enqueue(entry: ReadyEntry): void {
+    this.ready.push(entry);
+    if (!this.active && this.running) activate(this);
+  }
+}
+
+/** Loops that run and have entries, in the order in which they became so. */
+const active: LoopCore[] = [];
+/** The loop whose turn runs now. */
+let current: LoopCore | undefined;
+
+/** The loop whose turn runs now; undefined outside a turn. @internal */
+export function turningLoop(): LoopCore | undefined {
+  return current;
+}
+
+/** Puts a running loop on the driver's list, until its queue is empty. @internal */
+export function activate(loop: LoopCore): void {
+  if (loop.active) return;
+  loop.active = true;
+  active.push(loop);
+  if (state[kDraining] === 0 && state[kReadyCount] === 0) {
+    state[kReadyCount] = 1;
+    native.wake();
+  }
+}
+
+/** Runs the entries that are ready now. `finish` is the checkpoint after the last of them. */
+function runTurn<T>(loop: LoopCore, finish: () => T): T {
+  const ready = loop.ready;
+  current = loop;
+  for (let left = ready.size - 1; left > 0; left--) {
+    runEntry(loop, ready.shift());
+    checkpoint();
+  }
+  runEntry(loop, ready.shift());
+  const result = finish();
+  current = undefined;
+  loop.turnEnded();
+  return result;
+}
+
+function runEntry(loop: LoopCore, entry: ReadyEntry): void {
+  try {
+    entry.run();
+  } catch (error) {
+    loop.reportError(error, entry);
+  }
+}
+
+/** One turn of every active loop; the last of them ends the turn. Returns how many timers are due. */
+function runTurns(): number {
+  if (active.length === 1) {
+    const loop = active[0] as LoopCore;
+    const due = runs(loop) ? runTurn(loop, endTurn) : native.turn();
+    if (active.length === 1 && runs(loop)) return due;
+    dropIdleLoops();
+    return due;
+  }
+  const loops = active.slice();
+  for (const loop of loops) if (runs(loop)) runTurn(loop, checkpoint);
+  dropIdleLoops();
+  return native.turn();
+}
+
+function runs(loop: LoopCore): boolean {
+  return loop.running && loop.ready.size > 0;
+}
+
+function dropIdleLoops(): void {
+  for (const loop of active.splice(0)) {
+    loop.active = runs(loop);
+    if (loop.active) active.push(loop);
+  }
+}
+
+function drain(): void {
+  restoreFrame(undefined);
+  if ((state[kEventCount] as number) > 0) dispatchEvents();
+  takeDueTimers(native.turn());
+  while (active.length > 0) {
+    const due = runTurns();
+    if (due > 0) takeDueTimers(due);
+    if ((state[kEventCount] as number) > 0) dispatchEvents();
+    if (state[kBudgetSpent] === 1) break;
+  }
+  state[kReadyCount] = active.length;
+}
+
+native.attach(memory, drain);

@@ -1,0 +1,33 @@
+// The groups of native functions; each adds its own to the exports.
+#ifndef AIONODE_BINDING_BINDINGS_H_
+#define AIONODE_BINDING_BINDINGS_H_
+
+#include <node_api.h>
+
+#include "environment.h"
+
+namespace aionode::binding {
+
+struct FunctionEntry {
+  const char* name;
+  napi_callback callback;
+};
+
+template <size_t kCount>
+void Export(napi_env env, napi_value exports, Environment* environment,
+            const FunctionEntry (&entries)[kCount]) {
+  for (const FunctionEntry& entry : entries) {
+    napi_value function;
+    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.callback, environment,
+                         &function);
+    napi_set_named_property(env, exports, entry.name, function);
+  }
+}
+
+void ExportLoop(napi_env env, napi_value exports, Environment* environment);
+void ExportFrames(napi_env env, napi_value exports, Environment* environment);
+void ExportStreams(napi_env env, napi_value exports, Environment* environment);
+
+}  // namespace aionode::binding
+
+#endif  // AIONODE_BINDING_BINDINGS_H_

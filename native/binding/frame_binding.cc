@@ -1,0 +1,52 @@
+// What travels with a continuation, and what V8 knows about promises and functions.
+#include "arguments.h"
+#include "bindings.h"
+
+namespace aionode::binding {
+
+namespace {
+
+napi_value GetFrame(napi_env env, napi_callback_info info) {
+  return Environment::Of(env, info)->v8().GetFrame();
+}
+
+napi_value SetFrame(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  arguments.environment().v8().SetFrame(arguments[0]);
+  return nullptr;
+}
+
+// areResolvers(resolve, reject): true for the functions that V8 makes when it awaits a thenable.
+napi_value AreResolvers(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const V8Access& v8 = arguments.environment().v8();
+  return ToValue(env, v8.IsBuiltin(env, arguments[0]) && v8.IsBuiltin(env, arguments[1]));
+}
+
+// promiseState(promise): 0 pending, 1 fulfilled, 2 rejected.
+napi_value PromiseState(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return ToValue(env, static_cast<int32_t>(arguments.environment().v8().PromiseState(arguments[0])));
+}
+
+// promiseResult(promise): the value or the reason of a settled promise.
+napi_value PromiseResult(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return arguments.environment().v8().PromiseResult(arguments[0]);
+}
+
+}  // namespace
+
+void ExportFrames(napi_env env, napi_value exports, Environment* environment) {
+  const V8Access& v8 = environment->v8();
+  if (v8.has_frame()) {
+    Export(env, exports, environment, {{"getFrame", GetFrame}, {"setFrame", SetFrame}});
+  }
+  if (v8.has_script_id()) Export(env, exports, environment, {{"areResolvers", AreResolvers}});
+  if (v8.has_promise_state()) {
+    Export(env, exports, environment,
+           {{"promiseState", PromiseState}, {"promiseResult", PromiseResult}});
+  }
+}
+
+}  // namespace aionode::binding

@@ -1,0 +1,101 @@
+#include "v8_access.h"
+
+#include <cstring>
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace aionode::binding {
+
+namespace {
+
+#ifdef _WIN32
+
+// Only functions without a class result keep one calling convention on Windows: a Local is returned
+// through hidden memory there, so what returns one is not looked up and JavaScript's fallback serves.
+constexpr bool kReturnsLocalInRegister = false;
+constexpr const char* kCurrentIsolate = "?GetCurrent@Isolate@v8@@SAPEAV12@XZ";
+constexpr const char* kCheckpoint =
+    "?PerformCheckpoint@MicrotasksScope@v8@@SAXPEAVIsolate@2@@Z";
+constexpr const char* kScriptId = "";
+constexpr const char* kBoundFunction = "";
+constexpr const char* kPromiseState = "";
+constexpr const char* kPromiseResult = "";
+constexpr const char* kCurrentContext = "";
+constexpr const char* kGetOfIsolate = "";
+constexpr const char* kSetOfIsolate = "";
+constexpr const char* kGetOfContext = "";
+constexpr const char* kSetOfContext = "";
+
+void* FindSymbol(const char* name) {
+  if (*name == '\0') return nullptr;
+  return reinterpret_cast<void*>(GetProcAddress(GetModuleHandleW(nullptr), name));
+}
+
+#else
+
+constexpr bool kReturnsLocalInRegister = true;
+constexpr const char* kCurrentIsolate = "_ZN2v87Isolate10GetCurrentEv";
+constexpr const char* kCheckpoint =
+    "_ZN2v815MicrotasksScope17PerformCheckpointEPNS_7IsolateE";
+constexpr const char* kScriptId = "_ZNK2v88Function8ScriptIdEv";
+constexpr const char* kBoundFunction = "_ZNK2v88Function16GetBoundFunctionEv";
+constexpr const char* kPromiseState = "_ZN2v87Promise5StateEv";
+constexpr const char* kPromiseResult = "_ZN2v87Promise6ResultEv";
+constexpr const char* kCurrentContext = "_ZN2v87Isolate17GetCurrentContextEv";
+constexpr const char* kGetOfIsolate = "_ZN2v87Isolate36GetContinuationPreservedEmbedderDataEv";
+constexpr const char* kSetOfIsolate =
+    "_ZN2v87Isolate36SetContinuationPreservedEmbedderDataENS_5LocalINS_5ValueEEE";
+constexpr const char* kGetOfContext = "_ZNK2v87Context36GetContinuationPreservedEmbedderDataEv";
+constexpr const char* kSetOfContext =
+    "_ZN2v87Context36SetContinuationPreservedEmbedderDataENS_5LocalINS_5ValueEEE";
+
+void* FindSymbol(const char* name) { return dlsym(RTLD_DEFAULT, name); }
+
+#endif
+
+template <typename Function>
+void Find(const char* name, Function* function) {
+  *function = reinterpret_cast<Function>(FindSymbol(name));
+}
+
+bool IsDisabled(const char* disabled, const char* capability) {
+  return disabled != nullptr && std::strstr(disabled, capability) != nullptr;
+}
+
+}  // namespace
+
+V8Access::V8Access(const char* disabled) {
+  Isolate (*current_isolate)() = nullptr;
+  Find(kCurrentIsolate, &current_isolate);
+  if (current_isolate == nullptr) return;
+  isolate_ = current_isolate();
+  if (!IsDisabled(disabled, "checkpoint")) Find(kCheckpoint, &checkpoint_);
+  if (!kReturnsLocalInRegister) return;
+  if (!IsDisabled(disabled, "scriptid")) {
+    Find(kScriptId, &script_id_);
+    Find(kBoundFunction, &bound_function_);
+  }
+  if (!IsDisabled(disabled, "promisestate")) {
+    Find(kPromiseState, &promise_state_);
+    Find(kPromiseResult, &promise_result_);
+  }
+  if (!IsDisabled(disabled, "frame")) {
+    Find(kCurrentContext, &current_context_);
+    Find(kGetOfIsolate, &get_of_isolate_);
+    Find(kSetOfIsolate, &set_of_isolate_);
+    Find(kGetOfContext, &get_of_context_);
+    Find(kSetOfContext, &set_of_context_);
+  }
+}
+
+bool V8Access::has_frame() const {
+  if (isolate_ == nullptr) return false;
+  if (get_of_isolate_ != nullptr && set_of_isolate_ != nullptr) return true;
+  return current_context_ != nullptr && get_of_context_ != nullptr && set_of_context_ != nullptr;
+}
+
+}  // namespace aionode::binding

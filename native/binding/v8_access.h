@@ -1,0 +1,73 @@
+// The few V8 functions that Node-API does not offer, found by their linker names when the addon loads,
+// so that one binary serves every Node. They are public V8 API, exported by Node's executable:
+//
+//   MicrotasksScope::PerformCheckpoint      runs the microtask queue: what makes a step atomic
+//   {Get,Set}ContinuationPreservedEmbedderData   the value that V8 carries through every await: the
+//                                           current task travels in it (of Context up to Node 20, of
+//                                           Isolate from Node 22)
+//   Function::ScriptId, GetBoundFunction    tell V8's own resolve functions from a user's callbacks
+//   Promise::State, Promise::Result         looks at a native promise without waiting for it
+//
+// What is missing in some future Node is reported to JavaScript, which then uses a slower way.
+//
+// napi_value and v8::Local are both one pointer to a handle slot on every platform of Node-API; a
+// Local is passed and returned in a register, as a pointer is.
+#ifndef AIONODE_BINDING_V8_ACCESS_H_
+#define AIONODE_BINDING_V8_ACCESS_H_
+
+#include <node_api.h>
+
+namespace aionode::binding {
+
+class V8Access {
+ public:
+  // Looks the names up; `disabled` is a comma separated list of capabilities to do without.
+  explicit V8Access(const char* disabled);
+
+  bool has_checkpoint() const { return isolate_ != nullptr && checkpoint_ != nullptr; }
+  bool has_frame() const;
+  bool has_script_id() const { return script_id_ != nullptr && bound_function_ != nullptr; }
+  bool has_promise_state() const { return promise_state_ != nullptr && promise_result_ != nullptr; }
+
+  void Checkpoint() const { checkpoint_(isolate_); }
+  napi_value GetFrame() const {
+    return get_of_isolate_ != nullptr ? get_of_isolate_(isolate_)
+                                      : get_of_context_(current_context_(isolate_));
+  }
+  void SetFrame(napi_value frame) const {
+    if (set_of_isolate_ != nullptr) {
+      set_of_isolate_(isolate_, frame);
+    } else {
+      set_of_context_(current_context_(isolate_), frame);
+    }
+  }
+  // `function` must be a function. Bound functions have no script either, but are a user's.
+  bool IsBuiltin(napi_env env, napi_value function) const {
+    if (script_id_(function) != 0) return false;
+    napi_valuetype type;
+    return napi_typeof(env, bound_function_(function), &type) == napi_ok && type != napi_function;
+  }
+  // `promise` must be a native promise: 0 pending, 1 fulfilled, 2 rejected.
+  int PromiseState(napi_value promise) const { return promise_state_(promise); }
+  napi_value PromiseResult(napi_value promise) const { return promise_result_(promise); }
+
+ private:
+  using Isolate = void*;
+  using Value = napi_value;
+
+  Isolate isolate_ = nullptr;
+  void (*checkpoint_)(Isolate) = nullptr;
+  Value (*current_context_)(Isolate) = nullptr;
+  Value (*get_of_isolate_)(Isolate) = nullptr;
+  void (*set_of_isolate_)(Isolate, Value) = nullptr;
+  Value (*get_of_context_)(Value) = nullptr;
+  void (*set_of_context_)(Value, Value) = nullptr;
+  int (*script_id_)(Value) = nullptr;
+  Value (*bound_function_)(Value) = nullptr;
+  int (*promise_state_)(Value) = nullptr;
+  Value (*promise_result_)(Value) = nullptr;
+};
+
+}  // namespace aionode::binding
+
+#endif  // AIONODE_BINDING_V8_ACCESS_H_

@@ -1,0 +1,61 @@
+// What every native object that JavaScript addresses by a slot has in common: one libuv handle, one
+// slot, one way to end.
+//
+// Life: the constructor takes a slot; the subclass initialises its libuv handle and calls Opened();
+// Close() may be called at any time, any number of times; the object deletes itself in libuv's close
+// callback, after the event kClosed. JavaScript never holds a pointer, so it cannot hold one too long.
+#ifndef AIONODE_UV_HANDLE_H_
+#define AIONODE_UV_HANDLE_H_
+
+#include <uv.h>
+
+#include <cstdint>
+
+#include "loop.h"
+
+namespace aionode::uv {
+
+class Listener;
+class Stream;
+
+class Handle {
+ public:
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  void Close();
+  // Whether the handle keeps the process alive.
+  void SetRef(bool ref);
+
+  uint32_t slot() const { return slot_; }
+  bool closing() const { return closing_; }
+
+  virtual Stream* AsStream() { return nullptr; }
+  virtual Listener* AsListener() { return nullptr; }
+
+ protected:
+  explicit Handle(Loop* loop) : loop_(loop), slot_(loop->handles().Acquire(this)) {}
+  virtual ~Handle() = default;
+
+  virtual uv_handle_t* raw() = 0;
+  // Runs before uv_close: the last chance to stop what is under way.
+  virtual void BeforeClose() {}
+
+  // The libuv handle is initialised: from now on it has to be closed by libuv.
+  void Opened();
+  // The libuv handle could not be initialised: gives the slot back and deletes the object.
+  void Discard();
+
+  Loop* loop() { return loop_; }
+
+ private:
+  static void OnClosed(uv_handle_t* handle);
+
+  Loop* loop_;
+  uint32_t slot_;
+  bool closing_ = false;
+};
+
+}  // namespace aionode::uv
+
+#endif  // AIONODE_UV_HANDLE_H_

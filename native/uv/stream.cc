@@ -1,0 +1,162 @@
+#include "stream.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace aionode::uv {
+
+// One allocation for the request and its copy of the bytes; freed in OnWritten.
+struct Stream::WriteRequest {
+  uv_write_t uv;
+  Stream* stream;
+  char bytes[1];
+};
+
+struct Stream::ShutdownRequest {
+  uv_shutdown_t uv;
+  Stream* stream;
+};
+
+struct Stream::ConnectRequest {
+  uv_connect_t uv;
+  Stream* stream;
+};
+
+Stream* Stream::CreateTcp(Loop* loop, int* status) {
+  Stream* stream = new Stream(loop);
+  *status = uv_tcp_init(loop->uv_loop(), &stream->uv_.tcp);
+  if (*status < 0) {
+    stream->Discard();
+    return nullptr;
+  }
+  stream->Opened();
+  return stream;
+}
+
+int Stream::Connect(const sockaddr* address) {
+  ConnectRequest* request = new ConnectRequest;
+  request->stream = this;
+  const int status =
+      uv_tcp_connect(&request->uv, &uv_.tcp, address, [](uv_connect_t* uv, int result) {
+        ConnectRequest* done = reinterpret_cast<ConnectRequest*>(uv);
+        Stream* stream = done->stream;
+        delete done;
+        if (stream->closing()) return;
+        stream->loop()->Emit(core::kConnected, stream->slot(), result, 0);
+      });
+  if (status < 0) delete request;
+  return status;
+}
+
+int Stream::Accept(uv_stream_t* listener) { return uv_accept(listener, &uv_.stream); }
+
+int Stream::ReadStart() {
+  const int status = uv_read_start(&uv_.stream, OnAllocate, OnRead);
+  return status == UV_EALREADY ? 0 : status;
+}
+
+int Stream::ReadStop() { return uv_read_stop(&uv_.stream); }
+
+void Stream::OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
+  Stream* self = static_cast<Stream*>(handle->data);
+  *buffer = self->loop()->receive_memory().Allocate(&self->read_target_);
+}
+
+void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
+  Stream* self = static_cast<Stream*>(stream->data);
+  Loop* loop = self->loop();
+  ReceiveMemory& memory = loop->receive_memory();
+  if (count > 0) {
+    const int32_t location =
+        memory.Filled(&self->read_target_, buffer, static_cast<size_t>(count));
+    loop->Emit(core::kData, self->slot(), static_cast<int32_t>(count), location);
+    if (memory.Exhausted()) loop->DrainNow();
+    return;
+  }
+  memory.TakeBack(&self->read_target_, buffer);
+  if (count == 0) return;
+  if (count == UV_EOF) {
+    loop->Emit(core::kEof, self->slot(), 0, 0);
+  } else {
+    uv_read_stop(stream);
+    loop->Emit(core::kReadFailed, self->slot(), static_cast<int32_t>(count), 0);
+  }
+}
+
+int Stream::Write(const uv_buf_t* buffers, unsigned count) {
+  size_t sent = 0;
+  if (queued_bytes() == 0) {
+    const int result = uv_try_write(&uv_.stream, buffers, count);
+    if (result < 0 && result != UV_EAGAIN) return result;
+    if (result > 0) sent = static_cast<size_t>(result);
+  }
+  return Queue(buffers, count, sent);
+}
+
+int Stream::Queue(const uv_buf_t* buffers, unsigned count, size_t sent) {
+  size_t total = 0;
+  for (unsigned i = 0; i < count; ++i) total += buffers[i].len;
+  if (sent == total) return 0;
+  WriteRequest* request =
+      static_cast<WriteRequest*>(std::malloc(sizeof(WriteRequest) + (total - sent)));
+  if (request == nullptr) return UV_ENOMEM;
+  request->stream = this;
+  size_t filled = 0;
+  size_t skip = sent;
+  for (unsigned i = 0; i < count; ++i) {
+    const size_t length = buffers[i].len;
+    if (skip >= length) {
+      skip -= length;
+      continue;
+    }
+    std::memcpy(request->bytes + filled, buffers[i].base + skip, length - skip);
+    filled += length - skip;
+    skip = 0;
+  }
+  const uv_buf_t rest = uv_buf_init(request->bytes, static_cast<unsigned>(filled));
+  const int status = uv_write(&request->uv, &uv_.stream, &rest, 1, OnWritten);
+  if (status < 0) std::free(request);
+  return status;
+}
+
+void Stream::OnWritten(uv_write_t* uv, int status) {
+  WriteRequest* request = reinterpret_cast<WriteRequest*>(uv);
+  Stream* self = request->stream;
+  std::free(request);
+  if (self->closing()) return;
+  if (status < 0) {
+    self->loop()->Emit(core::kWriteFailed, self->slot(), status, 0);
+  } else {
+    self->loop()->Emit(core::kQueued, self->slot(), static_cast<int32_t>(self->queued_bytes()), 0);
+  }
+}
+
+int Stream::ShutDown() {
+  ShutdownRequest* request = new ShutdownRequest;
+  request->stream = this;
+  const int status = uv_shutdown(&request->uv, &uv_.stream, [](uv_shutdown_t* uv, int result) {
+    ShutdownRequest* done = reinterpret_cast<ShutdownRequest*>(uv);
+    Stream* stream = done->stream;
+    delete done;
+    if (!stream->closing()) stream->loop()->Emit(core::kShutDown, stream->slot(), result, 0);
+  });
+  if (status < 0) delete request;
+  return status;
+}
+
+void Stream::AddToBatch(const char* base, size_t length) {
+  if (!batch_.empty() && batch_.back().base + batch_.back().len == base) {
+    batch_.back().len += length;
+    return;
+  }
+  batch_.push_back(uv_buf_init(const_cast<char*>(base), static_cast<unsigned>(length)));
+}
+
+int Stream::SendBatch() {
+  if (batch_.empty()) return 0;
+  const int status = Write(batch_.data(), static_cast<unsigned>(batch_.size()));
+  batch_.clear();
+  return status;
+}
+
+}  // namespace aionode::uv

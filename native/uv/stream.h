@@ -1,0 +1,70 @@
+// A connected byte stream (TCP or a local socket): reads go to the loop's receive memory and become
+// kData events, writes are tried at once and only what the system does not take is copied and queued.
+//
+// Every operation returns 0 or a negative libuv error; the same error never arrives as an event too.
+#ifndef AIONODE_UV_STREAM_H_
+#define AIONODE_UV_STREAM_H_
+
+#include <uv.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "handle.h"
+#include "receive_memory.h"
+
+namespace aionode::uv {
+
+class Stream : public Handle {
+ public:
+  // The new stream's handle is initialised but not connected. nullptr when libuv refuses (`status`).
+  static Stream* CreateTcp(Loop* loop, int* status);
+
+  int Connect(const sockaddr* address);
+  int Accept(uv_stream_t* listener);
+
+  int ReadStart();
+  int ReadStop();
+
+  // Sends `count` buffers. What is not sent at once is copied: the memory is the caller's again.
+  int Write(const uv_buf_t* buffers, unsigned count);
+  int ShutDown();
+
+  // The writes of one turn, sent together by SendBatch(); borrowed memory until then.
+  void AddToBatch(const char* base, size_t length);
+  int SendBatch();
+  bool batch_is_empty() const { return batch_.empty(); }
+
+  size_t queued_bytes() const { return uv_stream_get_write_queue_size(&uv_.stream); }
+  uv_tcp_t* tcp() { return &uv_.tcp; }
+
+  Stream* AsStream() override { return this; }
+
+ protected:
+  uv_handle_t* raw() override { return &uv_.handle; }
+
+ private:
+  struct WriteRequest;
+  struct ShutdownRequest;
+  struct ConnectRequest;
+
+  explicit Stream(Loop* loop) : Handle(loop) {}
+
+  int Queue(const uv_buf_t* buffers, unsigned count, size_t sent);
+
+  static void OnAllocate(uv_handle_t* handle, size_t suggested, uv_buf_t* buffer);
+  static void OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer);
+  static void OnWritten(uv_write_t* request, int status);
+
+  ReadTarget read_target_;
+  std::vector<uv_buf_t> batch_;
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+  } uv_;
+};
+
+}  // namespace aionode::uv
+
+#endif  // AIONODE_UV_STREAM_H_
