@@ -1,0 +1,60 @@
+"""Streams, a task per client, on asyncio's loop or on uvloop's.
+
+streams.py asyncio|uvloop echo|lines|sink     prints its port, serves until it is killed
+"""
+
+import asyncio
+import resource
+import sys
+
+
+async def echo(reader, writer):
+    while True:
+        data = await reader.read(262_144)
+        if not data:
+            break
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def lines(reader, writer):
+    while True:
+        line = await reader.readline()
+        if not line:
+            break
+        writer.write(line)
+        await writer.drain()
+    writer.close()
+
+
+async def sink(reader, writer):
+    received = 0
+    while True:
+        data = await reader.read(65_536)
+        if not data:
+            break
+        received += len(data)
+    writer.write(str(received).encode())
+    writer.close()
+
+
+async def main(mode):
+    handler = {"echo": echo, "lines": lines, "sink": sink}[mode]
+    server = await asyncio.start_server(handler, "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def allow_many_files():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    allow_many_files()
+    if sys.argv[1] == "uvloop":
+        import uvloop
+
+        uvloop.install()
+    asyncio.run(main(sys.argv[2]))

@@ -1,0 +1,70 @@
+import { networkSuite } from './network.mjs';
+
+const KIB = 1024;
+const LINE = 100;
+
+const perRequest = {
+  cpu: { label: 'server CPU per request', unit: 'us', better: 'lower' },
+  rate: { label: 'throughput', unit: 'k req/s', better: 'higher' },
+};
+
+const perRequestValues = ({ requests, seconds, cpu }) => ({
+  cpu: (cpu / requests) * 1e6,
+  rate: requests / seconds / 1e3,
+});
+
+export const echo = networkSuite({
+  name: 'echo',
+  title: 'Echo over streams, one message under way per connection',
+  metrics: perRequest,
+  lines: [10, 100].flatMap((connections) =>
+    [1, 10, 100].map((kib) => ({
+      name: `echo ${kib} KiB x ${connections}`,
+      server: 'echo',
+      client: 'echo',
+      connections,
+      size: kib * KIB,
+    })),
+  ),
+  values: perRequestValues,
+});
+
+export const lines = networkSuite({
+  name: 'lines',
+  title: 'Lines of 100 bytes, 10 connections; pipelined: 32 in one write',
+  metrics: perRequest,
+  lines: [
+    ['lines one at a time', 1],
+    ['lines 32 pipelined', 32],
+  ].map(([name, depth]) => ({
+    name,
+    server: 'lines',
+    client: 'echo',
+    connections: 10,
+    size: depth * LINE,
+    line: LINE,
+  })),
+  values: perRequestValues,
+});
+
+export const connect = networkSuite({
+  name: 'connect',
+  title: 'Connect, echo 64 bytes, close; 10 at a time',
+  metrics: perRequest,
+  lines: [{ name: 'connect', server: 'echo', client: 'connect', connections: 10, size: 64 }],
+  values: perRequestValues,
+});
+
+export const sink = networkSuite({
+  name: 'sink',
+  title: 'One connection, one way, into read(65536)',
+  metrics: {
+    rate: { label: 'throughput', unit: 'MB/s', better: 'higher' },
+    cpu: { label: 'server CPU per MB', unit: 'us', better: 'lower' },
+  },
+  lines: [{ name: 'sink', server: 'sink', client: 'sink', connections: 1, size: 256 * KIB }],
+  values: ({ bytes, seconds, cpu }) => ({
+    rate: bytes / seconds / 1e6,
+    cpu: (cpu / bytes) * 1e12,
+  }),
+});

@@ -1,0 +1,87 @@
+import { compile } from '../harness/compile.mjs';
+import { chooseCores, cpuSeconds } from '../harness/machine.mjs';
+import { findPeers } from '../harness/peers.mjs';
+import { Program } from '../harness/program.mjs';
+import { Results } from '../harness/results.mjs';
+import { rotate, startAll } from '../harness/rotation.mjs';
+import { Unavailable } from '../harness/unavailable.mjs';
+
+/** The load client, or the reason why there can be no network benchmark here. */
+export function loadClient() {
+  if (process.platform !== 'linux') throw new Unavailable('the load client needs Linux');
+  return compile('client');
+}
+
+export async function startServer(command, mode, core) {
+  const program = new Program([...command, mode], { core });
+  const port = Number(await program.line());
+  return { program, port, pid: program.pid };
+}
+
+export function startClient(
+  binary,
+  { client, connections, seconds = 0, size, line = 0 },
+  port,
+  core,
+) {
+  return new Program([binary, client, ...[port, connections, seconds, size, line].map(String)], {
+    core,
+  });
+}
+
+async function slice(binary, load, server, core) {
+  const client = startClient(binary, load, server.port, core);
+  try {
+    await client.line();
+    const before = cpuSeconds(server.pid);
+    client.send('go');
+    const done = JSON.parse(await client.line());
+    const cpu = cpuSeconds(server.pid) - before;
+    await client.end();
+    return { ...done, cpu };
+  } finally {
+    await client.kill();
+  }
+}
+
+/**
+ * A suite of load on servers. Each of `lines` has a name, the `server` mode and the load: `client`
+ * mode, connections, size, line. `values` turns what a slice gave into metrics.
+ */
+export function networkSuite({ name, title, metrics, lines, values }) {
+  return {
+    name,
+    title,
+    references: ['libuv', 'node', 'asyncio'],
+    metrics,
+    lines: lines.map((line) => line.name),
+
+    async run(options, isSelected, progress) {
+      const binary = loadClient();
+      const cores = chooseCores();
+      const { commands, skipped } = findPeers('servers', options);
+      const results = new Results();
+      const servers = await startAll(commands, name, results, (command) =>
+        startServer(command, lines[0].server, cores.server),
+      );
+      try {
+        for (const line of lines.filter((each) => isSelected(each.name))) {
+          progress(line.name);
+          const load = { ...line, seconds: options.sliceSeconds };
+          await rotate({
+            rounds: options.rounds,
+            subjects: servers,
+            line: line.name,
+            results,
+            measure: async (_, server) => ({
+              [line.name]: values(await slice(binary, load, server, cores.client)),
+            }),
+          });
+        }
+      } finally {
+        await Promise.all([...servers.values()].map((server) => server.program.kill()));
+      }
+      return { results, skipped };
+    },
+  };
+}
