@@ -116,9 +116,15 @@ async def create_then_await():
 
 
 async def gather():
-    children = [nothing() for _ in range(10_000)]
+    ran = 0
+
+    async def child():
+        nonlocal ran
+        ran += 1
+
+    children = [child() for _ in range(10_000)]
     await asyncio.gather(*children)
-    return 10_000
+    return ran
 
 
 async def queue_of_one():
