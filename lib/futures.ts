@@ -78,13 +78,21 @@ export class Awaiter implements ReadyEntry, Suspension {
   }
 }
 
-/** A done callback: scheduled when its future is done. */
-class DoneCallback extends Handle {
+/** A done callback: scheduled when its future is done. @internal */
+export class DoneCallback extends Handle {
   readonly original: (future: never) => void;
+  /** The future (or task) that waits by this callback, for the call graph. */
+  readonly owner: Future<unknown> | null;
 
-  constructor(future: Future<unknown>, callback: (future: never) => void, context?: Context) {
+  constructor(
+    future: Future<unknown>,
+    callback: (future: never) => void,
+    context: Context | undefined,
+    owner: Future<unknown> | null,
+  ) {
     super(future.loop, callback as (future: unknown) => void, [future], context);
     this.original = callback;
+    this.owner = owner;
   }
 }
 
@@ -186,6 +194,7 @@ export class Future<T = unknown> {
       this as Future<unknown>,
       callback as (future: never) => void,
       options?.context ?? captureContext(),
+      null,
     );
     if (this.state === kPending) this.#add(entry);
     else this.loop.enqueue(entry);
@@ -295,9 +304,18 @@ export class Future<T = unknown> {
     return waiting === null ? [] : Array.isArray(waiting) ? waiting : [waiting];
   }
 
-  /** A callback of our own: runs in the order of the others, in no context. @internal */
-  whenDone(callback: (future: this) => void): void {
-    const entry = new DoneCallback(this as Future<unknown>, callback as (future: never) => void);
+  /**
+   * A callback of our own: runs in the order of the others, in no context.
+   * @param owner - who waits by it
+   * @internal
+   */
+  whenDone(callback: (future: this) => void, owner: Future<unknown> | null = null): void {
+    const entry = new DoneCallback(
+      this as Future<unknown>,
+      callback as (future: never) => void,
+      undefined,
+      owner,
+    );
     if (this.state === kPending) this.#add(entry);
     else this.loop.enqueue(entry);
   }

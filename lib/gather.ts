@@ -125,7 +125,7 @@ export function gather(...args: unknown[]): Future<any> {
     if (outer.cancelRequested) outer.finish(kFailed, new CancelledError(outer.cancelMessage));
     else outer.finish(kFinished, results);
   };
-  for (const future of unique) future.whenDone(childDone);
+  for (const future of unique) future.whenDone(childDone, outer);
   return outer;
 }
 
@@ -144,6 +144,6 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
     if (done.cancelled()) outer.cancel();
     else if (done.state === kFailed) outer.setException(done.exception());
     else outer.setResult(done.result());
-  });
+  }, outer);
   return outer;
 }

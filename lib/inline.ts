@@ -111,9 +111,12 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     super.addDoneCallback(callback, options);
   }
 
-  override whenDone(callback: (future: this) => void): void {
+  override whenDone(
+    callback: (future: this) => void,
+    owner: Future<unknown> | null = null,
+  ): void {
     this.#startAlone();
-    super.whenDone(callback);
+    super.whenDone(callback, owner);
   }
 
   override getLoop(): never {

@@ -1,52 +1,343 @@
-// EventLoop: asyncio's loop object, on the driver that all loops of a thread share.
-// Floor 12.
-import { checkFunction, checkSeconds } from './arguments.ts';
+// EventLoop: asyncio's loop object, on the driver that all loops of a thread share (turns.ts).
+// Floor 10.
+//
+// The thread's default loop runs as long as Node's does; loops made by newEventLoop() or run() have turns
+// only while they run, and can be closed.
+import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { captureContext } from './context.ts';
-import { type Coro } from './coroutines.ts';
+import { type Coro, iscoroutinefunction } from './coroutines.ts';
+import { watchForDeadlock } from './deadlock.ts';
 import { RuntimeError } from './exceptions.ts';
 import { Future } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
+import { describeCallback, printExceptionContext } from './format.ts';
 import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
-import { setDefaultLoopFactory } from './running.ts';
-import { spawn, type Task, type TaskOptions } from './tasks.ts';
+import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
+import { currentScope } from './scopes.ts';
+import { type Awaitable, ensureFuture, spawn, type Task, type TaskFactory, type TaskOptions } from './tasks.ts';
+import { disarmTimersOf } from './timers.ts';
 import { activate, LoopCore } from './turns.ts';
 
-export class EventLoop extends LoopCore {
-  #closed = false;
+/**
+ * What an exception handler is told. `message` is always there.
+ * @public
+ */
+export interface ExceptionContext {
+  message: string;
+  exception?: unknown;
+  future?: Future;
+  task?: Task;
+  handle?: Handle;
+  [key: string]: unknown;
+}
 
+/** @public */
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
+
+const kDefaultSlowCallbackSeconds = 0.1;
+
+function debugRequested(): boolean {
+  const value = process.env.AIONODE_DEBUG;
+  return value !== undefined && value !== '' && value !== '0';
+}
+
+/**
+ * The event loop: a clock, a ready queue, timers, and what is built on them. asyncio's methods under
+ * their names; those that block there return promises here, since nothing may block Node's thread.
+ * @public
+ */
+export class EventLoop extends LoopCore {
+  /** A callback that takes longer than this is reported in debug mode; in seconds. */
+  slowCallbackDuration: number = kDefaultSlowCallbackSeconds;
+  readonly #isDefault: boolean;
+  #closed = false;
+  #stopping = false;
+  #stopped: (() => void) | undefined = undefined;
+  #exceptionHandler: ExceptionHandler | null = null;
+
+  /** @internal */
+  constructor(isDefault = false) {
+    super();
+    this.#isDefault = isDefault;
+    this.debug = debugRequested();
+    if (isDefault) this.running = true;
+  }
+
+  // ------------------------------------------------------------ the clock and the ready queue
+
+  /** The loop's clock: monotonic, in seconds, read afresh at each call. */
   time(): number {
     return native.now();
   }
+
+  /**
+   * Calls `callback(...args)` in the next turn, after everything that was scheduled before.
+   * @throws RuntimeError when the loop is closed; TypeError when `callback` is not a function
+   */
   callSoon<A extends unknown[]>(callback: (...args: A) => void, ...args: A): Handle {
-    this.checkClosed();
-    checkFunction(callback, 'callback');
+    this.#checkCallback(callback);
     const handle = new Handle(this, callback as never, args, captureContext());
     this.enqueue(handle);
     return handle;
   }
-  callLater<A extends unknown[]>(delay: number, callback: (...args: A) => void, ...args: A): TimerHandle {
-    this.checkClosed();
+
+  /**
+   * Calls `callback(...args)` after `delay` seconds (a negative delay counts as 0). Callbacks with the
+   * same deadline run in the order of the calls.
+   */
+  callLater<A extends unknown[]>(
+    delay: number,
+    callback: (...args: A) => void,
+    ...args: A
+  ): TimerHandle {
     checkSeconds(delay, 'delay');
-    checkFunction(callback, 'callback');
+    this.#checkCallback(callback);
     const handle = new TimerHandle(this, callback as never, args, captureContext());
     handle.armAfter(delay);
     return handle;
   }
-  callAt<A extends unknown[]>(when: number, callback: (...args: A) => void, ...args: A): TimerHandle {
-    this.checkClosed();
+
+  /** Calls `callback(...args)` when the loop's clock reaches `when`, in seconds of `time()`. */
+  callAt<A extends unknown[]>(
+    when: number,
+    callback: (...args: A) => void,
+    ...args: A
+  ): TimerHandle {
     checkSeconds(when, 'when');
-    checkFunction(callback, 'callback');
+    this.#checkCallback(callback);
     const handle = new TimerHandle(this, callback as never, args, captureContext());
     handle.armAt(when);
     return handle;
   }
-  createFuture<T>(): Future<T> { return new Future<T>({ loop: this }); }
-  createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> { return spawn(this, coro, options); }
-  start() { this.running = true; if (this.ready.size > 0) activate(this); }
-  checkClosed(): void { if (this.#closed) throw new RuntimeError('Event loop is closed'); }
-  turnEnded(): void {}
-  reportError(error: unknown, entry: ReadyEntry): void { this.callExceptionHandler({ message: 'Exception in callback', exception: error, handle: entry }); }
-  callExceptionHandler(context: { message: string; [key: string]: unknown }): void { console.error(context); }
+
+  // ---------------------------------------------------------------------------- life
+
+  /**
+   * Runs the loop until `aw` is done, and gives its outcome.
+   * @throws RuntimeError when the loop is stopped before, is running already, or is closed, and, with a
+   * report of who waits for what, when nothing can ever wake the waiting tasks
+   */
+  async runUntilComplete<T>(aw: Awaitable<T>): Promise<T> {
+    this.checkClosed();
+    this.#checkCanRun();
+    const future = ensureFuture(aw, { loop: this });
+    if (future.loop !== this) {
+      throw new RuntimeError('The Future belongs to a different event loop than this one');
+    }
+    let deadlock: RuntimeError | undefined;
+    const unwatch = watchForDeadlock(this, (error) => {
+      if (deadlock !== undefined) this.stop();
+      deadlock ??= error;
+      future.cancel();
+    });
+    const stop = (): void => this.stop();
+    future.whenDone(stop);
+    try {
+      await this.runForever();
+    } finally {
+      unwatch();
+      future.removeDoneCallback(stop);
+    }
+    if (deadlock !== undefined) {
+      future.markRetrieved();
+      throw deadlock;
+    }
+    if (!future.done()) throw new RuntimeError('Event loop stopped before Future completed.');
+    return future.result();
+  }
+
+  /** Runs the loop until `stop()`. The promise is settled then. */
+  runForever(): Promise<void> {
+    try {
+      this.checkClosed();
+      this.#checkCanRun();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return new Promise((resolve) => {
+      this.running = true;
+      enterLoop(this);
+      this.#stopped = resolve;
+      if (this.#stopping) this.#turnOnce();
+      if (this.ready.size > 0) activate(this);
+    });
+  }
+
+  /**
+   * Stops a running loop at the end of the current turn; what is scheduled by then waits for the next
+   * run. On a loop that does not run: the next run ends after one turn.
+   */
+  stop(): void {
+    if (this.#isDefault) {
+      throw new RuntimeError("The thread's default event loop runs as long as Node does: it cannot be stopped");
+    }
+    this.#stopping = true;
+    if (this.running) this.#turnOnce();
+  }
+
+  /**
+   * Closes a loop that does not run: what is scheduled is dropped, and every further use throws
+   * RuntimeError. May be called again.
+   */
+  close(): void {
+    if (this.running) throw new RuntimeError('Cannot close a running event loop');
+    if (this.#closed) return;
+    this.#closed = true;
+    this.ready.clear();
+    disarmTimersOf(this);
+  }
+
+  isRunning(): boolean {
+    return this.running;
+  }
+
+  isClosed(): boolean {
+    return this.#closed;
+  }
+
+  // ------------------------------------------------------------------- futures and tasks
+
+  /** A Future of this loop. */
+  createFuture<T>(): Future<T> {
+    return new Future<T>({ loop: this });
+  }
+
+  /** Runs `coro` as a task of this loop; see createTask(). */
+  createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
+    return spawn(this, coro, options);
+  }
+
+  /** Has `factory(loop, coro, options)` make the loop's tasks; null: Task itself. */
+  setTaskFactory(factory: TaskFactory | null): void {
+    if (factory !== null) checkFunction(factory, 'factory');
+    this.taskFactory = factory;
+  }
+
+  getTaskFactory(): TaskFactory | null {
+    return this.taskFactory as TaskFactory | null;
+  }
+
+  // ---------------------------------------------------------------- errors and debugging
+
+  /**
+   * Has `handler(loop, context)` told what nobody else can be: callbacks that throw, failures nobody
+   * looked at. null: the default handler, which prints to stderr.
+   */
+  setExceptionHandler(handler: ExceptionHandler | null): void {
+    if (handler !== null) checkFunction(handler, 'handler');
+    this.#exceptionHandler = handler;
+  }
+
+  getExceptionHandler(): ExceptionHandler | null {
+    return this.#exceptionHandler;
+  }
+
+  /** Prints `context` to stderr. */
+  defaultExceptionHandler(context: ExceptionContext): void {
+    printExceptionContext(context);
+  }
+
+  /** Calls the exception handler; one that throws is reported by the default one. */
+  override callExceptionHandler(context: ExceptionContext): void {
+    if (this.#exceptionHandler === null) {
+      this.defaultExceptionHandler(context);
+      return;
+    }
+    try {
+      this.#exceptionHandler(this, context);
+    } catch (error) {
+      this.defaultExceptionHandler({
+        message: 'Unhandled error in exception handler',
+        exception: error,
+        context,
+      });
+    }
+  }
+
+  getDebug(): boolean {
+    return this.debug;
+  }
+
+  /** Switches debug mode; also AIONODE_DEBUG=1 in the environment. */
+  setDebug(enabled: boolean): void {
+    this.debug = Boolean(enabled);
+  }
+
+  // ----------------------------------------------------------------- for the floors below
+
+  /** @internal */
+  override checkClosed(): void {
+    if (this.#closed) {
+      throw new RuntimeError('Event loop is closed: make a new one with newEventLoop(), or use run()');
+    }
+  }
+
+  /** @internal */
+  override turnEnded(): void {
+    if (!this.#stopping) return;
+    this.#stopping = false;
+    this.running = false;
+    leaveLoop(this);
+    this.#stopped?.();
+  }
+
+  /** @internal */
+  override reportError(error: unknown, entry: ReadyEntry): void {
+    const callback = entry instanceof Handle ? describeCallback(entry.callback) : undefined;
+    this.callExceptionHandler({
+      message: `Exception in callback${callback === undefined ? '' : ` ${callback}`}`,
+      exception: error,
+      ...(entry instanceof Handle ? { handle: entry } : {}),
+    });
+  }
+
+  /** @internal */
+  override reportSlow(entry: ReadyEntry, seconds: number): void {
+    if (seconds < this.slowCallbackDuration) return;
+    const what =
+      entry instanceof Handle ? describeCallback(entry.callback) : `a step of ${String(entry)}`;
+    console.warn(`aionode: Executing ${what} took ${seconds.toFixed(3)} seconds`);
+  }
+
+  /** Sees to it that there is a turn, though nothing may be ready. */
+  #turnOnce(): void {
+    this.enqueue(new Handle(this, () => {}, [], undefined));
+  }
+
+  #checkCanRun(): void {
+    if (this.running) throw new RuntimeError('This event loop is already running');
+    if (currentScope() !== null) {
+      throw new RuntimeError('Cannot run the event loop while another loop is running: await instead');
+    }
+  }
+
+  #checkCallback(callback: unknown): void {
+    this.checkClosed();
+    checkFunction(callback, 'callback');
+    if (this.debug && iscoroutinefunction(callback)) {
+      throw invalidArgType('callback', 'a plain function (use createTask() for an async one)', callback);
+    }
+  }
 }
-setDefaultLoopFactory(() => { const l = new EventLoop(); l.start(); return l; });
+
+setDefaultLoopFactory(() => new EventLoop(true));
+
+/**
+ * The running task's loop, else the loop whose callback runs, else the thread's default loop: Node's
+ * loop always runs, so there is always one.
+ * @public
+ */
+export function getRunningLoop(): EventLoop {
+  return currentLoop() as EventLoop;
+}
+
+/** As getRunningLoop(). @public */
+export function getEventLoop(): EventLoop {
+  return getRunningLoop();
+}
+
+/** A loop of its own, which runs by runUntilComplete() or runForever(). @public */
+export function newEventLoop(): EventLoop {
+  return new EventLoop();
+}

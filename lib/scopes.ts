@@ -7,7 +7,7 @@
 // code awaits at that moment; if it awaits none of ours, `mustCancel` is set and the error is delivered
 // at its next await: asyncio's must-cancel flag, kept per scope instead of per task.
 import { CancelledError } from './exceptions.ts';
-import { currentFrame, currentUserFrame, Frame } from './frames.ts';
+import { currentFrame, currentUserFrame, Frame, restoreFrame, saveFrame } from './frames.ts';
 import type { LoopCore } from './turns.ts';
 
 /** One suspended await of a scope's code; see Awaiter in futures.ts. @internal */
@@ -29,6 +29,8 @@ export class Scope extends Frame {
   readonly root: Scope;
   /** The Task; typed as an object here, since tasks are floors above. */
   readonly task: object;
+  /** The timeout or group that made this scope. */
+  holder: object | null = null;
   /** An interruption that found nothing to cancel and waits for the next await. */
   mustCancel = false;
   message: string | undefined = undefined;
@@ -98,6 +100,15 @@ export class Scope extends Frame {
     return awaits;
   }
 
+  /** The body has ended. What was not delivered to it goes on to the code around it if `keep`. */
+  leave(keep: boolean): void {
+    if (this.mustCancel && keep && this.parent !== null) {
+      this.parent.mustCancel = true;
+      this.parent.message = this.message;
+    }
+    this.mustCancel = false;
+  }
+
   /** Whether an interruption waits for this scope's next await. */
   get interrupted(): boolean {
     for (let s: Scope | null = this; s !== null; s = s.parent) if (s.mustCancel) return true;
@@ -120,6 +131,17 @@ export class Scope extends Frame {
   get isAbandoned(): boolean {
     for (let s: Scope | null = this; s !== null; s = s.parent) if (s.abandoned) return true;
     return false;
+  }
+}
+
+/** Calls `fn` as code of `scope`; what it awaits belongs to the scope. @internal */
+export function runIn<T>(scope: Scope, fn: () => T): T {
+  const before = saveFrame();
+  restoreFrame(scope);
+  try {
+    return fn();
+  } finally {
+    restoreFrame(before);
   }
 }
 

@@ -9,7 +9,7 @@ import { invalidArgType } from './arguments.ts';
 import { type Context, captureContext, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
-import { currentUserFrame, restoreFrame, saveFrame } from './frames.ts';
+import { currentUserFrame } from './frames.ts';
 import {
   Future,
   isPromiseLike,
@@ -23,7 +23,7 @@ import { InlineCoroutine } from './inline.ts';
 import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
-import { currentScope, Scope } from './scopes.ts';
+import { currentScope, runIn, Scope } from './scopes.ts';
 import type { LoopCore } from './turns.ts';
 
 /** Anything gather, wait, shield, ... take. A native promise is adopted by wrapFuture(). @public */
@@ -224,6 +224,12 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     }
   }
 
+  /** The scope of this task that the running code belongs to. @internal */
+  get currentScope(): Scope {
+    const scope = currentScope();
+    return scope !== null && scope.root === this.scope ? scope : this.scope;
+  }
+
   /** One more cancel request, of the scope of a timeout or group only. @internal */
   cancelScope(scope: Scope, msg: string | undefined): boolean {
     this.#cancelRequests += 1;
@@ -265,14 +271,12 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
 
   #call(): void {
     const coro = this.#coro as Coro<T>;
-    const before = saveFrame();
-    restoreFrame(this.scope);
     try {
-      this.#watch(typeof coro === 'function' ? coro() : (coro as CoroutineObject<T>).start());
+      runIn(this.scope, () => {
+        this.#watch(typeof coro === 'function' ? coro() : (coro as CoroutineObject<T>).start());
+      });
     } catch (error) {
       this.#fail(error);
-    } finally {
-      restoreFrame(before);
     }
   }
 

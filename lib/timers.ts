@@ -74,6 +74,13 @@ export function disarmTimer(entry: TimerEntry): void {
   if (live === 0 && state[kDraining] === 0) native.stopTimerIfIdle();
 }
 
+/** Disarms every timer of a loop that is closed. @internal */
+export function disarmTimersOf(loop: object): void {
+  for (const entry of entries) {
+    if (entry !== undefined && entry.loop === loop) disarmTimer(entry);
+  }
+}
+
 /** Moves due timers to the ready queues of their loops. `count`: how many the due list holds. @internal */
 export function takeDueTimers(count: number): void {
   let due = count;

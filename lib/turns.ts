@@ -34,6 +34,7 @@ export abstract class LoopCore {
   running = false;
   /** Whether the driver has this loop on its list. */
   active = false;
+  debug = false;
   /** Makes the tasks of this loop; null: Task itself. See setTaskFactory(). */
   taskFactory: unknown = null;
   /** The tasks that are not done, in the order of their creation. */
@@ -45,6 +46,8 @@ export abstract class LoopCore {
   abstract callExceptionHandler(context: { message: string; [key: string]: unknown }): void;
   /** Throws RuntimeError once the loop is closed. */
   abstract checkClosed(): void;
+  /** An entry took this long, in debug mode. */
+  abstract reportSlow(entry: ReadyEntry, seconds: number): void;
   /** A turn ended: stop() takes effect here. */
   abstract turnEnded(): void;
 
@@ -92,10 +95,15 @@ function runTurn<T>(loop: LoopCore, finish: () => T): T {
 }
 
 function runEntry(loop: LoopCore, entry: ReadyEntry): void {
+  const started = loop.debug ? native.now() : 0;
   try {
     entry.run();
   } catch (error) {
     loop.reportError(error, entry);
+  }
+  if (loop.debug) {
+    checkpoint();
+    loop.reportSlow(entry, native.now() - started);
   }
 }
 
@@ -136,6 +144,8 @@ function drain(): void {
     if (state[kBudgetSpent] === 1) break;
   }
   state[kReadyCount] = active.length;
+  // Ticks and microtasks that run before this call returns to the poll are outside the drain.
+  state[kDraining] = 0;
 }
 
 native.attach(memory, drain);

@@ -22,7 +22,7 @@ enum StateField : int32_t {
   kBudgetSpent,   // 1 when this drain has used up its share of the loop's time
   kSlabUsed,      // bytes of the receive slab in use; reset by JavaScript
   kWriteCount,    // records in the write batch; raised by JavaScript, reset by native code
-  kDraining,      // 1 while JavaScript runs inside a drain
+  kDraining,      // 1 while JavaScript runs a drain; set by native code, reset by JavaScript
   kStateFields,
 };
 

@@ -84,7 +84,6 @@ void Loop::Drain() {
     state[core::kDraining] = 1;
     drain_(drain_data_);
     if (closing_) return;
-    state[core::kDraining] = 0;
     handles_.Recycle();
   } while (RefillEvents());
   if (HasWork()) {

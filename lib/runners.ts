@@ -1,0 +1,191 @@
+// run() and Runner: a loop for one main task, and an orderly end.
+// Floor 11.
+import { checkFunction } from './arguments.ts';
+import type { Context } from './context.ts';
+import type { Coro } from './coroutines.ts';
+import { CancelledError, RuntimeError } from './exceptions.ts';
+import { type Future, kFailed } from './futures.ts';
+import { gather } from './gather.ts';
+import { type EventLoop, newEventLoop } from './loop.ts';
+import { currentScope } from './scopes.ts';
+import { allTasks, type Task } from './tasks.ts';
+import { reportUnretrieved } from './unretrieved.ts';
+
+/** @public */
+export interface RunnerOptions {
+  debug?: boolean;
+  /** Makes the loop; newEventLoop() by default. */
+  loopFactory?: () => EventLoop;
+}
+
+/** @public */
+export interface RunOptions extends RunnerOptions {
+  /** Signals that cancel main; ['SIGINT'] by default. A second one ends the process as Node would. */
+  signals?: readonly NodeJS.Signals[];
+}
+
+/** The error that run() rejects with when a signal ended it. */
+function signalError(signal: NodeJS.Signals, cause: unknown): Error {
+  const error = new Error(`interrupted by ${signal}`, { cause });
+  return Object.assign(error, { code: signal });
+}
+
+/**
+ * Lets signals cancel a task. A signal that the program listens to itself is left to the program.
+ * Returns what ends it, which tells the signal that came.
+ */
+function cancelOnSignals(
+  task: Task,
+  signals: readonly NodeJS.Signals[],
+): () => NodeJS.Signals | undefined {
+  let received: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (received !== undefined) {
+      stop();
+      process.kill(process.pid, signal);
+      return;
+    }
+    received = signal;
+    task.cancel();
+  };
+  const used = signals.filter((signal) => process.listenerCount(signal) === 0);
+  const stop = (): void => {
+    for (const signal of used) process.off(signal, onSignal);
+  };
+  for (const signal of used) process.on(signal, onSignal);
+  return () => {
+    stop();
+    return received;
+  };
+}
+
+/**
+ * Runs several main tasks, one after the other, on one loop.
+ * @example
+ * ```ts
+ * await using runner = new Runner();
+ * await runner.run(setUp);
+ * await runner.run(main);
+ * ```
+ * @see asyncio.Runner
+ * @public
+ */
+export class Runner implements AsyncDisposable {
+  readonly #options: RunnerOptions;
+  #loop: EventLoop | null = null;
+  #closed = false;
+
+  constructor(options: RunnerOptions = {}) {
+    if (options.loopFactory !== undefined) checkFunction(options.loopFactory, 'options.loopFactory');
+    this.#options = options;
+  }
+
+  /** The runner's loop, made at the first call. @throws RuntimeError when the runner is closed */
+  getLoop(): EventLoop {
+    if (this.#closed) throw new RuntimeError('Runner is closed');
+    if (this.#loop === null) {
+      this.#loop = (this.#options.loopFactory ?? newEventLoop)();
+      if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
+    }
+    return this.#loop;
+  }
+
+  /**
+   * Runs `coro` as a task until it is done. SIGINT cancels it; see run().
+   * @throws RuntimeError when called inside a task, when the loop runs already, when the runner is
+   * closed, and when nothing can ever wake the waiting tasks
+   */
+  async run<T>(
+    coro: Coro<T>,
+    options: { context?: Context; signals?: readonly NodeJS.Signals[] } = {},
+  ): Promise<T> {
+    if (currentScope() !== null) {
+      throw new RuntimeError('Runner.run() cannot be called from a running event loop: await the function instead');
+    }
+    const loop = this.getLoop();
+    if (loop.isRunning()) throw new RuntimeError('Runner.run() is running already');
+    const task = loop.createTask(
+      coro,
+      options.context === undefined ? {} : { context: options.context },
+    );
+    const signalReceived = cancelOnSignals(task as Task, options.signals ?? ['SIGINT']);
+    try {
+      return await loop.runUntilComplete(task);
+    } catch (error) {
+      const signal = signalReceived();
+      if (signal !== undefined && error instanceof CancelledError && task.uncancel() === 0) {
+        throw signalError(signal, error);
+      }
+      throw error;
+    } finally {
+      signalReceived();
+    }
+  }
+
+  /** Cancels what is left, waits for it, and closes the loop. May be called again. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const loop = this.#loop;
+    if (loop === null) return;
+    try {
+      await cancelAllTasks(loop);
+      reportUnretrieved(loop);
+    } finally {
+      this.#loop = null;
+      loop.close();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+async function cancelAllTasks(loop: EventLoop): Promise<void> {
+  const tasks = [...allTasks(loop)];
+  if (tasks.length === 0) return;
+  for (const task of tasks) task.cancel();
+  await loop.runUntilComplete(gather(...tasks, { returnExceptions: true }) as Future<unknown>);
+  for (const task of tasks) {
+    if (task.cancelled()) continue;
+    const exception = task.exception();
+    if (task.state !== kFailed) continue;
+    loop.callExceptionHandler({
+      message: 'unhandled exception during asyncio.run() shutdown',
+      exception,
+      task,
+    });
+  }
+}
+
+/**
+ * Runs `main` as a task on a loop of its own; when it is done, cancels what it left behind, waits for
+ * that, reports failures nobody looked at, and closes the loop.
+ *
+ * SIGINT (or another signal of `signals`) cancels main; if main ends cancelled, run() rejects with an
+ * error whose `code` is the signal's name. A second signal ends the process as Node would.
+ * @throws RuntimeError when called inside a task, and, with a report of who waits for what, when nothing
+ * can ever wake the waiting tasks
+ * @example
+ * ```ts
+ * await run(async () => {
+ *   await sleep(1);
+ *   console.log('done');
+ * });
+ * ```
+ * @see asyncio.run
+ * @public
+ */
+export async function run<T>(main: Coro<T>, options: RunOptions = {}): Promise<T> {
+  if (currentScope() !== null) {
+    throw new RuntimeError('run() cannot be called from a running event loop: await the function instead');
+  }
+  const { signals, ...runnerOptions } = options;
+  const runner = new Runner(runnerOptions);
+  try {
+    return await runner.run(main, signals === undefined ? {} : { signals });
+  } finally {
+    await runner.close();
+  }
+}

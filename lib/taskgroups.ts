@@ -1,0 +1,163 @@
+// TaskGroup.
+// Floor 9.
+//
+// The body runs as a scope of the current task, and so does the wait for the children. Which cancel is
+// the group's own and which came from outside is told by the counts of cancel() and uncancel(), exactly
+// as in asyncio (CPython 3.15's taskgroups module).
+import { checkFunction } from './arguments.ts';
+import { type Coro, CoroutineObject } from './coroutines.ts';
+import { ExceptionGroup, RuntimeError } from './exceptions.ts';
+import { Future, kFailed } from './futures.ts';
+import { runIn, type Scope } from './scopes.ts';
+import { createTask, currentTask, iscancelled, spawn, type Task, type TaskOptions } from './tasks.ts';
+
+/**
+ * Tasks that end together: `TaskGroup.run()` returns when all its tasks are done. The first failure
+ * cancels the others and the body; all errors are thrown as one ExceptionGroup.
+ * @example
+ * ```ts
+ * await TaskGroup.run(async (group) => {
+ *   group.createTask(() => serve());
+ *   group.createTask(() => report());
+ * });
+ * ```
+ * @see asyncio.TaskGroup
+ * @public
+ */
+export class TaskGroup {
+  readonly #parent: Task;
+  readonly #scope: Scope;
+  readonly #tasks = new Set<Task>();
+  readonly #errors: unknown[] = [];
+  #allDone: Future<void> | null = null;
+  #aborting = false;
+  #exiting = false;
+  #parentCancelRequested = false;
+
+  private constructor(parent: Task) {
+    this.#parent = parent;
+    this.#scope = parent.currentScope.child();
+    this.#scope.holder = this;
+  }
+
+  /**
+   * Runs `body(group)` in the current task and waits for every task of the group. Outside a task the
+   * body runs as a task of its own.
+   * @returns what the body returns
+   * @throws ExceptionGroup with the errors of the tasks and the body; CancelledError when the task was
+   * cancelled from outside and nothing failed
+   *
+   * **Cancellation:** cancels all tasks of the group and waits for them.
+   */
+  static run<T>(body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {
+    checkFunction(body, 'body');
+    const parent = currentTask();
+    if (parent === null) return createTask(() => TaskGroup.run(body));
+    const group = new TaskGroup(parent);
+    return runIn(group.#scope, () => group.#run(body));
+  }
+
+  /**
+   * Runs `coro` as a task of the group.
+   * @throws RuntimeError when the group has ended or is shutting down
+   */
+  createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
+    const refusal =
+      this.#exiting && this.#tasks.size === 0
+        ? 'is finished'
+        : this.#aborting
+          ? 'is shutting down'
+          : null;
+    if (refusal !== null) {
+      if (coro instanceof CoroutineObject) coro.close();
+      throw new RuntimeError(`The TaskGroup ${refusal}: it takes no more tasks`);
+    }
+    const task = spawn(this.#scope.loop, coro, options);
+    this.#tasks.add(task as Task);
+    task.whenDone((done) => this.#onTaskDone(done as Task), this.#parent);
+    return task;
+  }
+
+  /**
+   * Cancels the tasks of the group and its body; `run()` then returns without a CancelledError. May be
+   * called again, and after the end.
+   */
+  cancel(): void {
+    if ((this.#exiting && this.#tasks.size === 0) || this.#aborting) return;
+    this.#abort();
+    this.#cancelParent();
+  }
+
+  async #run<T>(body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {
+    let result: T | undefined;
+    let failed = false;
+    let failure: unknown;
+    try {
+      result = await body(this);
+    } catch (error) {
+      failed = true;
+      failure = error;
+    }
+    await this.#exit(failed, failure);
+    return result as T;
+  }
+
+  async #exit(failed: boolean, failure: unknown): Promise<void> {
+    this.#exiting = true;
+    const bodyCancelled = failed && iscancelled(failure);
+    let cancellation: unknown = bodyCancelled ? failure : null;
+    if (failed && !this.#aborting) this.#abort();
+    while (this.#tasks.size > 0) {
+      this.#allDone = new Future<void>({ loop: this.#scope.loop });
+      try {
+        await this.#allDone;
+      } catch (error) {
+        if (!this.#aborting) {
+          cancellation = error;
+          this.#abort();
+        }
+      }
+      this.#allDone = null;
+    }
+    if (this.#parentCancelRequested && this.#parent.uncancel() === 0) cancellation = null;
+    this.#scope.leave(this.#parent.cancelling() > 0);
+    if (cancellation !== null && this.#errors.length === 0) throw cancellation;
+    if (failed && !bodyCancelled) this.#errors.push(failure);
+    if (this.#errors.length === 0) return;
+    if (this.#parent.cancelling() > 0) {
+      this.#parent.uncancel();
+      this.#parent.cancelScope(this.#scope.parent as Scope, undefined);
+    }
+    throw new ExceptionGroup(this.#errors, 'unhandled errors in a TaskGroup');
+  }
+
+  #abort(): void {
+    this.#aborting = true;
+    for (const task of this.#tasks) if (!task.done()) task.cancel();
+  }
+
+  #cancelParent(): void {
+    if (this.#parentCancelRequested) return;
+    this.#parentCancelRequested = true;
+    this.#parent.cancelScope(this.#scope, undefined);
+  }
+
+  #onTaskDone(task: Task): void {
+    this.#tasks.delete(task);
+    if (this.#tasks.size === 0 && this.#allDone?.done() === false) this.#allDone.setResult();
+    if (task.cancelled()) return;
+    const error = task.exception();
+    if (task.state !== kFailed) return;
+    this.#errors.push(error);
+    if (this.#parent.done()) {
+      this.#scope.loop.callExceptionHandler({
+        message: `Task ${task.getName()} failed, but the task of its group, ${this.#parent.getName()}, is done already`,
+        exception: error,
+        task,
+      });
+    } else if (!this.#aborting) {
+      this.#abort();
+      this.#cancelParent();
+    }
+  }
+}

@@ -1,0 +1,282 @@
+// timeout(), timeoutAt() and waitFor().
+// Floor 9.
+//
+// The body runs as a scope of the current task (scopes.ts). At the deadline the scope is interrupted, and
+// the CancelledError that comes out of the body becomes a TimeoutError, unless somebody else cancelled
+// the task too: asyncio's rule, by the same counts.
+//
+// A body that awaits nothing of ours at the deadline sits in a foreign promise, which nobody can end. It
+// is given up: TimeoutError is thrown at once, and every further await of the abandoned body fails with
+// CancelledError, so that it cannot disturb what its task does by then. If the body holds the scope's
+// signal, the foreign call gets one round of Node's loop to end by it first.
+import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
+import { CoroutineObject } from './coroutines.ts';
+import { CancelledError, RuntimeError, TimeoutError } from './exceptions.ts';
+import { Future, isPromiseLike, wrapFuture } from './futures.ts';
+import { Handle, TimerHandle } from './handles.ts';
+import { native } from './native.ts';
+import { runIn, type Scope } from './scopes.ts';
+import { type Awaitable, createTask, currentTask, ensureFuture, iscancelled, type Task } from './tasks.ts';
+
+/**
+ * The scope of a timeout: what the body of `timeout()` is given.
+ * @public
+ */
+export interface Timeout {
+  /** The deadline on the loop's clock, in seconds; null: none. */
+  when(): number | null;
+  /**
+   * Moves the deadline; null removes it. A deadline in the past fires at the next turn.
+   * @throws RuntimeError when the body has ended or the deadline has passed
+   */
+  reschedule(when: number | null): void;
+  /** Whether the deadline has passed while the body ran. */
+  expired(): boolean;
+  /** Aborted at the deadline or when the task is cancelled: hand it to fetch(). */
+  readonly signal: AbortSignal;
+}
+
+type State = 'active' | 'expiring' | 'expired' | 'finished';
+
+/** @internal */
+export class TimeoutScope<T> implements Timeout {
+  readonly #task: Task;
+  readonly #scope: Scope;
+  readonly #cancellingAtEntry: number;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #state: State = 'active';
+  #when: number | null = null;
+  #handle: Handle | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #stopFollowing: (() => void) | undefined = undefined;
+
+  constructor(task: Task, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.#task = task;
+    this.#scope = task.currentScope.child();
+    this.#scope.holder = this;
+    this.#cancellingAtEntry = task.cancelling();
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  when(): number | null {
+    return this.#when;
+  }
+
+  reschedule(when: number | null): void {
+    if (this.#state !== 'active') {
+      throw new RuntimeError(
+        `Cannot change the state of an ${this.#state} timeout: reschedule() it while its body runs`,
+      );
+    }
+    if (when !== null) checkSeconds(when, 'when');
+    this.#when = when;
+    this.#handle?.cancel();
+    this.#handle = undefined;
+    if (when === null) return;
+    const { loop } = this.#scope;
+    if (when <= native.now()) {
+      this.#handle = new Handle(loop, this.#onDeadline, [], undefined);
+      loop.enqueue(this.#handle);
+    } else {
+      const timer = new TimerHandle(loop, this.#onDeadline, [], undefined);
+      timer.armAt(when);
+      this.#handle = timer;
+    }
+  }
+
+  expired(): boolean {
+    return this.#state === 'expiring' || this.#state === 'expired';
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      const outer = outerSignal(this.#scope, this.#task);
+      const follow = () => controller.abort(outer.reason);
+      if (outer.aborted) follow();
+      else {
+        outer.addEventListener('abort', follow, { once: true });
+        this.#stopFollowing = () => outer.removeEventListener('abort', follow);
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  run(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): void {
+    this.reschedule(when);
+    let result: PromiseLike<T> | T;
+    try {
+      result = runIn(this.#scope, () => {
+        const value = body(this);
+        // A Future is awaited here, as code of this scope.
+        return value instanceof Future ? (async () => value)() : value;
+      });
+    } catch (error) {
+      this.#ended(false, error);
+      return;
+    }
+    if (!isPromiseLike(result)) {
+      this.#ended(true, result);
+      return;
+    }
+    result.then(
+      (value) => this.#ended(true, value),
+      (error) => this.#ended(false, error),
+    );
+  }
+
+  readonly #onDeadline = (): void => {
+    this.#handle = undefined;
+    this.#state = 'expiring';
+    const awaits = this.#task.cancelScope(this.#scope, undefined);
+    const signalled = this.#controller !== undefined;
+    this.#controller?.abort(new CancelledError());
+    if (awaits) return;
+    if (signalled) setImmediate(() => this.#abandon());
+    else this.#abandon();
+  };
+
+  #abandon(): void {
+    if (this.#state !== 'expiring') return;
+    this.#state = 'expired';
+    this.#scope.abandoned = true;
+    this.#leave();
+    this.#reject(new TimeoutError());
+  }
+
+  #ended(fulfilled: boolean, outcome: unknown): void {
+    if (this.#scope.abandoned) return;
+    this.#handle?.cancel();
+    if (this.#state === 'expiring') {
+      this.#state = 'expired';
+      const left = this.#leave();
+      if (!fulfilled && left <= this.#cancellingAtEntry && iscancelled(outcome)) {
+        this.#reject(new TimeoutError(undefined, { cause: outcome }));
+        return;
+      }
+    } else {
+      this.#state = 'finished';
+      this.#scope.leave(true);
+    }
+    this.#stopFollowing?.();
+    if (fulfilled) this.#resolve(outcome as T);
+    else this.#reject(outcome);
+  }
+
+  /** Takes our own cancel request back; returns how many are left. */
+  #leave(): number {
+    this.#stopFollowing?.();
+    const left = this.#task.uncancel();
+    this.#scope.leave(left > 0);
+    return left;
+  }
+}
+
+/** The signal that a scope's signal follows: that of the next timeout around it, or the task's. */
+function outerSignal(scope: Scope, task: Task): AbortSignal {
+  for (let s = scope.parent; s !== null; s = s.parent) {
+    if (s.holder instanceof TimeoutScope) return s.holder.signal;
+  }
+  return task.signal;
+}
+
+const neverAborted = new AbortController().signal;
+
+/**
+ * For what runs here: aborted by cancel() of the task and by every enclosing timeout(). Outside a task
+ * one that never aborts.
+ * @public
+ */
+export function currentSignal(): AbortSignal {
+  const task = currentTask();
+  if (task === null) return neverAborted;
+  for (let s: Scope | null = task.currentScope; s !== null; s = s.parent) {
+    if (s.holder instanceof TimeoutScope) return s.holder.signal;
+  }
+  return task.signal;
+}
+
+/**
+ * Runs `body` in the current task with a deadline, `delay` seconds from now.
+ *
+ * When the deadline passes, what the body awaits is cancelled and TimeoutError is thrown, once the body
+ * has cleaned up. A body that is waiting for a foreign promise (fetch, fs) is given up at the deadline:
+ * hand `scope.signal` to such calls to end them too. Called outside a task, the body runs as a task of
+ * its own.
+ * @param delay - in seconds; null: no deadline
+ * @throws TimeoutError when the deadline passes first
+ *
+ * **Cancellation:** of the task: passed on to the body.
+ * @example
+ * ```ts
+ * const line = await timeout(5, () => reader.readline());
+ * ```
+ * @see asyncio.timeout
+ * @public
+ */
+export function timeout<T>(
+  delay: number | null,
+  body: (scope: Timeout) => PromiseLike<T> | T,
+): Promise<T> {
+  if (delay !== null) checkSeconds(delay, 'delay');
+  return timeoutAt(delay === null ? null : native.now() + delay, body);
+}
+
+/**
+ * As `timeout()`, with a deadline on the loop's clock.
+ * @param when - in seconds of `loop.time()`; null: no deadline
+ * @see asyncio.timeout_at
+ * @public
+ */
+export function timeoutAt<T>(
+  when: number | null,
+  body: (scope: Timeout) => PromiseLike<T> | T,
+): Promise<T> {
+  if (when !== null) checkSeconds(when, 'when');
+  checkFunction(body, 'body');
+  const task = currentTask();
+  if (task === null) return createTask(() => timeoutAt(when, body));
+  return new Promise<T>((resolve, reject) => {
+    new TimeoutScope<T>(task, resolve, reject).run(when, body);
+  });
+}
+
+/**
+ * Awaits `aw` for at most `timeout` seconds.
+ *
+ * A task or future is cancelled at the deadline, and its end is waited for; shield() it to keep it
+ * running. A function or coroutine runs inside the current task.
+ * @param timeout - in seconds; null: no deadline; 0 or less: cancelled unless it is done already
+ * @throws TimeoutError when the deadline passes first
+ *
+ * **Cancellation:** of the waiting task: passed on to `aw`.
+ * @see asyncio.wait_for
+ * @public
+ */
+export function waitFor<T>(aw: Awaitable<T>, timeout: number | null): Promise<T> {
+  if (timeout !== null) checkSeconds(timeout, 'timeout');
+  if (typeof aw !== 'function' && !isPromiseLike(aw)) {
+    throw invalidArgType('aw', 'a Future, a Coroutine, a function or a promise', aw);
+  }
+  if (currentTask() === null) return createTask(() => waitFor(aw, timeout));
+  if (timeout !== null && timeout <= 0) return cancelNow(ensureFuture(aw));
+  return timeoutAt<T>(timeout === null ? null : native.now() + timeout, () => {
+    if (aw instanceof CoroutineObject || aw instanceof Future) return aw as PromiseLike<T>;
+    return typeof aw === 'function' ? (aw as () => PromiseLike<T> | T)() : wrapFuture(aw as PromiseLike<T>);
+  });
+}
+
+async function cancelNow<T>(future: Future<T>): Promise<T> {
+  if (future.done()) return future.result();
+  const ended = new Future<void>({ loop: future.loop });
+  future.whenDone(() => {
+    if (!ended.done()) ended.setResult();
+  });
+  future.cancel();
+  await ended;
+  if (future.cancelled()) throw new TimeoutError(undefined, { cause: future.cancelledError() });
+  return future.result();
+}
