@@ -1,0 +1,29 @@
+// @ts-check
+/** Numbers as people read them. */
+const LEVELS = '▁▂▃▄▅▆▇█';
+
+/** @param {number} value */
+export const count = (value) => Math.round(value).toLocaleString('en-US');
+
+/** @param {number} seconds */
+export const milliseconds = (seconds) => `${(seconds * 1000).toFixed(1)} ms`;
+
+/** @param {import('./tally.mjs').Tally} tally */
+export function percentiles(tally) {
+  return [50, 95, 99].map((p) => `p${p} ${milliseconds(tally.latency(p))}`).join('   ');
+}
+
+/** @param {readonly number[]} values */
+export function sparkline(values) {
+  const top = Math.max(...values, 1);
+  return values.map((value) => LEVELS[Math.round((value / top) * (LEVELS.length - 1))]).join('');
+}
+
+/**
+ * @param {number} part  0 to 1
+ * @param {number} width
+ */
+export function bar(part, width) {
+  const filled = Math.round(part * width);
+  return '█'.repeat(filled) + '░'.repeat(width - filled);
+}
