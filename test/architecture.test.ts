@@ -1,4 +1,8 @@
-/** The floors of lib/ and native/: what a file may import, so that no cycle can arise. */
+/**
+ * The floors of lib/ and native/. A file imports from its own floor and lower ones, types included,
+ * and never in a cycle. In native/ the folder is the floor; in lib/ a file names its floor in the
+ * comment that it opens with ("Floor 3."), the lowest that its imports allow or any above.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,13 +11,7 @@ import { describe, it } from 'node:test';
 
 const ROOT = path.dirname(createRequire(import.meta.url).resolve('aionode/package.json'));
 
-/**
- * lib/ from the lowest floor to the highest. A file imports from lower floors only, types included;
- * never from its own floor. A new file goes on the lowest floor above all that it imports.
- */
-const LIB_FLOORS = [['arguments', 'exceptions', 'native'], ['frames', 'memory'], ['context']];
-
-/** native/ from the lowest floor to the highest. A file includes from its own floor and lower ones. */
+/** The folders of native/ from the lowest floor to the highest. */
 const NATIVE_FLOORS = ['core', 'uv', 'binding'];
 
 /** What only one floor of native/, or a higher one, may include from outside. */
@@ -52,26 +50,57 @@ function includesOf(file: string): Edge[] {
 
 const print = (edges: Edge[]) => edges.map(({ from, to }) => `${from} -> ${to}`);
 
+/** The edges whose ends are both files of ours, with relative specifiers made paths. */
+function within(files: string[], edges: Edge[]): Edge[] {
+  const known = new Set(files);
+  return edges
+    .map(({ from, to }) => ({ from, to: path.posix.join(path.posix.dirname(from), to) }))
+    .filter(({ to }) => known.has(to));
+}
+
+function assertNoCycle(edges: Edge[]): void {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of edges) targets.set(from, [...(targets.get(from) ?? []), to]);
+  const finished = new Set<string>();
+  const visit = (file: string, trail: string[]) => {
+    assert.ok(!trail.includes(file), [...trail.slice(trail.indexOf(file)), file].join(' -> '));
+    if (finished.has(file)) return;
+    for (const to of targets.get(file) ?? []) visit(to, [...trail, file]);
+    finished.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+}
+
 describe('lib/', () => {
   const files = filesIn('lib', /\.ts$/);
   const imports = files.flatMap(importsOf);
-  const moduleOf = (file: string) => file.replace(/^lib\//, '').replace(/\.[jt]s$/, '');
-  const floorOf = (module: string) => LIB_FLOORS.findIndex((floor) => floor.includes(module));
-  /** The imports of our own files, by module name. */
-  const ours = imports
-    .filter(({ to }) => to.startsWith('.'))
-    .map(({ from, to }) => ({
-      from: moduleOf(from),
-      to: moduleOf(path.posix.join(path.posix.dirname(from), to)),
-    }));
+  const ours = within(files, imports);
+  const floors = new Map(
+    files.map((file) => {
+      if (file === 'lib/index.ts') return [file, Number.POSITIVE_INFINITY];
+      const [header = ''] = /^(?:\/\/.*\n)+|^\/\*[\s\S]*?\*\//.exec(read(file)) ?? [];
+      return [file, Number(/\bFloor (\d+)\b/.exec(header)?.[1] ?? Number.NaN)];
+    }),
+  );
+  const floorOf = (file: string) => floors.get(file) as number;
 
-  it('every file stands on exactly one floor', () => {
-    assert.deepEqual(LIB_FLOORS.flat().sort(), files.map(moduleOf).sort());
+  it('every file names its floor in its header', () => {
+    assert.deepEqual(
+      files.filter((file) => Number.isNaN(floorOf(file))),
+      [],
+    );
   });
 
-  it('imports go down, never sideways or up', () => {
-    assert.deepEqual(print(ours.filter(({ from, to }) => floorOf(from) <= floorOf(to))), []);
+  it('imports of our own name a file that exists', () => {
+    const relative = imports.filter(({ to }) => to.startsWith('.'));
+    assert.equal(ours.length, relative.length, print(relative).join('\n'));
   });
+
+  it('imports go down', () => {
+    assert.deepEqual(print(ours.filter(({ from, to }) => floorOf(to) > floorOf(from))), []);
+  });
+
+  it('imports have no cycle', () => assertNoCycle(ours));
 
   it('packages are imported by native.ts alone, everything else is Node', () => {
     const foreign = imports.filter(({ to }) => !to.startsWith('.') && !to.startsWith('node:'));
@@ -91,6 +120,7 @@ describe('lib/', () => {
 describe('native/', () => {
   const files = filesIn('native', /\.(cc|h)$/);
   const includes = files.flatMap(includesOf);
+  const ours = within(files, includes);
   const floorOf = (file: string) => NATIVE_FLOORS.indexOf(file.split('/')[1] ?? '');
 
   it('every file stands on a floor', () => {
@@ -101,11 +131,7 @@ describe('native/', () => {
   });
 
   it('a floor includes itself and lower floors', () => {
-    const known = new Set(files);
-    const climbing = includes.filter(({ from, to }) => {
-      const target = path.posix.join(path.posix.dirname(from), to);
-      return known.has(target) && floorOf(target) > floorOf(from);
-    });
+    const climbing = ours.filter(({ from, to }) => floorOf(to) > floorOf(from));
     assert.deepEqual(print(climbing), []);
   });
 
@@ -118,21 +144,7 @@ describe('native/', () => {
     assert.deepEqual(print(trespassing), []);
   });
 
-  it('includes have no cycle', () => {
-    const headers = new Map<string, string[]>();
-    for (const { from, to } of includes) {
-      const target = path.posix.join(path.posix.dirname(from), to);
-      headers.set(from, [...(headers.get(from) ?? []), target]);
-    }
-    const finished = new Set<string>();
-    const visit = (file: string, trail: string[]) => {
-      assert.ok(!trail.includes(file), [...trail, file].join(' -> '));
-      if (finished.has(file)) return;
-      for (const next of headers.get(file) ?? []) visit(next, [...trail, file]);
-      finished.add(file);
-    };
-    for (const file of files) visit(file, []);
-  });
+  it('includes have no cycle', () => assertNoCycle(ours));
 
   it('sources.json lists the sources that exist', () => {
     const listed = JSON.parse(read('native/sources.json')) as Record<string, string[]>;
