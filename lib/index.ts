@@ -1,4 +1,6 @@
 // The public surface of aionode: re-exports only.
+export { Barrier } from './barriers.ts';
+export { Condition } from './conditions.ts';
 export type { Context } from './context.ts';
 export { type Coro, type Coroutine, coroutine, iscoroutine, iscoroutinefunction } from './coroutines.ts';
 export {
@@ -26,6 +28,8 @@ export {
   getRunningLoop,
   newEventLoop,
 } from './loop.ts';
+export { BoundedSemaphore, Event, Lock, Semaphore } from './locks.ts';
+export { LifoQueue, PriorityQueue, Queue } from './queues.ts';
 export { type RunnerOptions, type RunOptions, Runner, run } from './runners.ts';
 export { sleep } from './sleep.ts';
 export { TaskGroup } from './taskgroups.ts';
@@ -41,3 +45,16 @@ export {
   type TaskOptions,
 } from './tasks.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
+export { ALL_COMPLETED, asCompleted, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './wait.ts';
+export type { ConnectOptions } from './connecting.ts';
+export { BaseProtocol, BufferedProtocol, Protocol } from './protocols.ts';
+export { type StreamOptions, StreamReader } from './reading.ts';
+export type { AddressInfo } from './resolver.ts';
+export { Server, type ServerSocket } from './servers.ts';
+export {
+  type ClientConnectedCallback,
+  openConnection,
+  type ServerOptions,
+  startServer,
+} from './stream_servers.ts';
+export { StreamWriter } from './streams.ts';

@@ -72,8 +72,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
   /** @internal */
   readonly scope: Scope;
   #coro: Coro<T> | null;
-  #name: string | undefined;
-  readonly #number: number;
+  #name: string | number;
   readonly #context: Context | undefined;
   #cancelRequests = 0;
   #controller: AbortController | undefined = undefined;
@@ -93,8 +92,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     }
     this.loop.checkClosed();
     this.#coro = coro;
-    this.#name = options?.name;
-    this.#number = ++taskCount;
+    this.#name = options?.name ?? ++taskCount;
     const context = options?.context ?? captureContext();
     this.#context = context;
     this.scope = new Scope(this, this.loop, null, currentUserFrame());
@@ -111,8 +109,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
 
   /** 'Task-N' by default. */
   getName(): string {
-    this.#name ??= `Task-${this.#number}`;
-    return this.#name;
+    return typeof this.#name === 'number' ? `Task-${this.#name}` : this.#name;
   }
 
   setName(name: string): void {

@@ -42,6 +42,10 @@ int Stream::Connect(const sockaddr* address) {
         Stream* stream = done->stream;
         delete done;
         if (stream->closing()) return;
+        if (result == 0) {
+          uv_tcp_nodelay(&stream->uv_.tcp, 1);
+          result = stream->ReadStart();
+        }
         stream->loop()->Emit(core::kConnected, stream->slot(), result, 0);
       });
   if (status < 0) delete request;

@@ -1,0 +1,215 @@
+// Condition.
+// Floor 10.
+import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
+import { type CancelledError, RuntimeError } from './exceptions.ts';
+import { type Awaiter, type Future, kCancelled, kPending } from './futures.ts';
+import { holding, Lock } from './locks.ts';
+import type { LoopCore } from './turns.ts';
+import { Waiter, WaitingLine } from './waiters.ts';
+
+/** Stands in the condition's line until it is notified, then in the lock's. */
+class ConditionWait extends Waiter<true> {
+  readonly #condition: Condition;
+  /** The cancel that takes effect once the lock is held again. */
+  #cancelled: CancelledError | undefined = undefined;
+
+  constructor(condition: Condition) {
+    super();
+    this.#condition = condition;
+  }
+
+  protected override begin(): void {
+    const { lock, waiters } = this.#condition;
+    if (!lock.held) {
+      throw new RuntimeError(
+        'wait() on a Condition whose lock is not held: call it within condition.with()',
+      );
+    }
+    waiters.bind(this.loop);
+    lock.waiters.bind(this.loop);
+    lock.release();
+    waiters.add(this);
+  }
+
+  protected override woke(line: WaitingLine): void {
+    const { lock, waiters } = this.#condition;
+    if (line !== waiters) lock.held = true;
+    else if (!lock.takeOrJoin(this)) return;
+    if (this.#cancelled === undefined) this.complete(true);
+    else {
+      this.passOn();
+      this.finish(kCancelled, this.#cancelled);
+    }
+  }
+
+  /** It may have been notified before the cancel: in doubt somebody else is woken for nothing. */
+  protected override passOn(): void {
+    this.#condition.waiters.wakeNext();
+  }
+
+  override wake(awaiter: Awaiter, interruption: CancelledError | undefined): void {
+    const error = interruption ?? this.cancellation;
+    if (error === undefined || this.state !== kPending) super.wake(awaiter, interruption);
+    else if (this.#takesLock(error)) super.wake(awaiter, error);
+  }
+
+  /** The task was cancelled. True when it holds the lock again and the cancel can take effect. */
+  #takesLock(error: CancelledError): boolean {
+    const { lock } = this.#condition;
+    const line = this.line as WaitingLine;
+    line.remove(this);
+    if (line === lock.waiters) lock.passOn();
+    this.woken = false;
+    this.cancellation = undefined;
+    this.#cancelled = error;
+    return lock.takeOrJoin(this);
+  }
+}
+
+/**
+ * A lock with a place to wait until something about what it guards has changed. It belongs to the loop
+ * in which it is first waited for.
+ *
+ * **Fairness:** `notify()` wakes those who have waited longest; each then queues for the lock like any
+ * other task.
+ * @example
+ * ```ts
+ * const changed = new Condition();
+ * const jobs: string[] = [];
+ * const worker = createTask(() =>
+ *   changed.with(async () => {
+ *     await changed.waitFor(() => jobs.length > 0);
+ *     console.log(jobs.pop());
+ *   }),
+ * );
+ * await changed.with(() => {
+ *   jobs.push('first');
+ *   changed.notify();
+ * });
+ * ```
+ * @see asyncio.Condition
+ * @public
+ */
+export class Condition {
+  /** @internal */
+  loop: LoopCore | undefined = undefined;
+  /** @internal */
+  readonly lock: Lock;
+  /** @internal */
+  readonly waiters: WaitingLine = new WaitingLine(this);
+
+  /**
+   * @param lock - the lock to use, which several conditions may share; one of its own by default
+   * @throws TypeError when `lock` is not a Lock
+   */
+  constructor(lock: Lock = new Lock()) {
+    if (!(lock instanceof Lock)) throw invalidArgType('lock', 'an instance of Lock', lock);
+    this.lock = lock;
+  }
+
+  /** Whether the lock is held. @see asyncio.Lock.locked */
+  locked(): boolean {
+    return this.lock.locked();
+  }
+
+  /**
+   * Waits until the lock is free and takes it.
+   *
+   * **Cancellation:** the place in the line is lost; the lock is not taken.
+   *
+   * **Fairness:** first come, first served.
+   * @returns a Disposable that releases the lock, for `using held = await condition.acquire()`
+   * @throws RuntimeError when the lock belongs to another event loop
+   * @see asyncio.Lock.acquire
+   */
+  acquire(): Future<Disposable> {
+    return this.lock.acquire();
+  }
+
+  /**
+   * Frees the lock and wakes the task that has waited for it longest.
+   * @throws RuntimeError when the lock is free
+   * @see asyncio.Lock.release
+   */
+  release(): void {
+    this.lock.release();
+  }
+
+  /**
+   * Takes the lock, runs `body` and waits for it, and releases the lock whatever happens.
+   *
+   * **Cancellation:** while waiting for the lock, `body` does not run; later, it is cancelled at its await.
+   * @returns what `body` returns
+   * @see asyncio.Condition, `async with`
+   */
+  with<T>(body: () => PromiseLike<T> | T): Promise<T> {
+    return holding(this.lock, body);
+  }
+
+  /**
+   * Releases the lock, waits to be notified, and takes the lock again. It may also return without a
+   * notification that was meant for it, so look at the state again: waitFor() does.
+   *
+   * **Cancellation:** the lock is taken again before the CancelledError arrives, however long that takes
+   * and however often the task is cancelled meanwhile. A notification is passed on.
+   *
+   * **Fairness:** notified in the order of arrival.
+   * @throws RuntimeError when the lock is not held, or the condition belongs to another event loop
+   * @see asyncio.Condition.wait
+   */
+  wait(): Promise<true> {
+    return new ConditionWait(this);
+  }
+
+  /**
+   * Waits, as wait() does, until `predicate` gives something true. It is called with the lock held: at
+   * once, and after each wake-up.
+   *
+   * **Cancellation:** as in wait().
+   *
+   * **Fairness:** as in wait().
+   * @returns what `predicate` gave last
+   * @throws RuntimeError when it has to wait and the lock is not held
+   * @see asyncio.Condition.wait_for
+   */
+  async waitFor<T>(predicate: () => T): Promise<T> {
+    checkFunction(predicate, 'predicate');
+    let result = predicate();
+    while (!result) {
+      await this.wait();
+      result = predicate();
+    }
+    return result;
+  }
+
+  /**
+   * Wakes up to `n` of the tasks that wait. They go on once they get the lock, which the caller still
+   * holds.
+   * @throws RuntimeError when the lock is not held
+   * @throws RangeError when `n` is not an integer
+   * @see asyncio.Condition.notify
+   */
+  notify(n = 1): void {
+    checkInteger(n, 'n');
+    this.#checkHeld();
+    for (let left = n; left > 0 && this.waiters.wakeNext(); left--);
+  }
+
+  /**
+   * Wakes all tasks that wait.
+   * @throws RuntimeError when the lock is not held
+   * @see asyncio.Condition.notify_all
+   */
+  notifyAll(): void {
+    this.#checkHeld();
+    this.waiters.wakeAll();
+  }
+
+  #checkHeld(): void {
+    if (!this.lock.held) {
+      throw new RuntimeError(
+        'notify on a Condition whose lock is not held: call it within condition.with()',
+      );
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// The classes that protocols extend; every method may be left as it is.
+// Floor 2.
+
+/**
+ * What all protocols have in common. The transport calls these methods, one at a time.
+ * @see asyncio.BaseProtocol
+ * @public
+ */
+export class BaseProtocol {
+  /** The connection is there. Called once, first. */
+  // biome-ignore lint/suspicious/noExplicitAny: the transport's kind depends on what made it
+  connectionMade(_transport: any): void {}
+
+  /** The connection is gone. Called once, last. @param _error - null after an orderly end */
+  connectionLost(_error: unknown): void {}
+
+  /** The transport's write buffer went over its high-water mark. */
+  pauseWriting(): void {}
+
+  /** The transport's write buffer fell to its low-water mark. */
+  resumeWriting(): void {}
+}
+
+/**
+ * A protocol over a byte stream.
+ * @see asyncio.Protocol
+ * @public
+ */
+export class Protocol extends BaseProtocol {
+  /** Bytes arrived. @param _data - the receiver's to keep */
+  dataReceived(_data: Buffer): void {}
+
+  /** The peer will send no more. Return true to keep the transport open for writing. */
+  eofReceived(): boolean | void {}
+}
+
+/**
+ * A protocol whose bytes land in memory of its own.
+ * @see asyncio.BufferedProtocol
+ * @public
+ */
+export class BufferedProtocol extends BaseProtocol {
+  /** Where the next bytes go: not empty. @param _sizehint - a recommended size in bytes; -1: any */
+  getBuffer(_sizehint: number): Uint8Array {
+    throw new Error('BufferedProtocol.getBuffer() must be overridden');
+  }
+
+  /** The first `_nbytes` bytes of the buffer were filled. */
+  bufferUpdated(_nbytes: number): void {}
+
+  /** As Protocol.eofReceived(). */
+  eofReceived(): boolean | void {}
+}

@@ -1,0 +1,562 @@
+// StreamReader: the reading side of a stream, with exact reads and back pressure.
+// Floor 8.
+//
+// Bytes are kept as the chunks in which they arrived. A read that one chunk satisfies gets a part of that
+// very memory when it is large, and a copy when it is small, so that a kept line does not hold a chunk.
+// Each read is an InlineCoroutine: it takes its bytes in the step of the task that awaits it, so a
+// cancelled read has taken nothing.
+import { checkBytes, checkInteger, invalidArgType } from './arguments.ts';
+import { IncompleteReadError, LimitOverrunError, RuntimeError } from './exceptions.ts';
+import type { Future } from './futures.ts';
+import { InlineCoroutine } from './inline.ts';
+import { currentLoop } from './running.ts';
+import type { LoopCore } from './turns.ts';
+
+/** asyncio's default limit, in bytes (streams: _DEFAULT_LIMIT). */
+const kDefaultLimit = 64 * 1024;
+/** A smaller part of a larger chunk is copied: it costs as much as a view and does not hold the chunk. */
+const kSmallestView = 8 * 1024;
+
+const kEmpty = Buffer.alloc(0);
+const kNewline = Buffer.from('\n');
+
+/** @public */
+export interface StreamOptions {
+  /** In bytes; 64 KiB by default. Bounds lines, and reading is paused when twice as much is buffered. */
+  limit?: number;
+}
+
+/** What a reader needs of a transport to hold back the peer. @internal */
+export interface PausableTransport {
+  pauseReading(): void;
+  resumeReading(): void;
+}
+
+/** One read under way. */
+abstract class ReadOperation extends InlineCoroutine<Buffer> {
+  protected readonly reader: StreamReader;
+  readonly method: string;
+
+  constructor(reader: StreamReader, method: string) {
+    super();
+    this.reader = reader;
+    this.method = method;
+  }
+
+  /** Whether the operation would complete or fail now. */
+  abstract isReady(): boolean;
+
+  /** Completes or fails; called when isReady(). */
+  protected abstract take(): void;
+
+  protected override proceed(): void {
+    const reader = this.reader;
+    const exception = reader.blockingException();
+    if (exception !== undefined) {
+      reader.stopWaiting(this);
+      this.fail(exception.error);
+    } else if (this.isReady()) {
+      reader.stopWaiting(this);
+      this.take();
+      reader.maybeResume();
+    } else if (reader.failure !== undefined) {
+      reader.stopWaiting(this);
+      this.fail(reader.failure.error);
+    } else {
+      const refusal = reader.wait(this);
+      if (refusal !== undefined) this.fail(refusal);
+    }
+  }
+
+  protected override abandon(): void {
+    this.reader.stopWaiting(this);
+  }
+}
+
+class ReadSome extends ReadOperation {
+  readonly #most: number;
+
+  constructor(reader: StreamReader, most: number) {
+    super(reader, 'read');
+    this.#most = most;
+  }
+
+  isReady(): boolean {
+    return this.#most === 0 || this.reader.buffered > 0 || this.reader.ended;
+  }
+
+  protected take(): void {
+    this.complete(this.reader.takeSome(this.#most));
+  }
+}
+
+class ReadAll extends ReadOperation {
+  constructor(reader: StreamReader) {
+    super(reader, 'read');
+  }
+
+  isReady(): boolean {
+    return this.reader.ended;
+  }
+
+  protected take(): void {
+    this.complete(this.reader.takeExactly(this.reader.buffered));
+  }
+}
+
+class ReadExactly extends ReadOperation {
+  readonly #count: number;
+
+  constructor(reader: StreamReader, count: number) {
+    super(reader, 'readexactly');
+    this.#count = count;
+  }
+
+  isReady(): boolean {
+    return this.reader.buffered >= this.#count || this.reader.ended;
+  }
+
+  protected take(): void {
+    const reader = this.reader;
+    if (reader.buffered >= this.#count) {
+      this.complete(reader.takeExactly(this.#count));
+    } else {
+      this.fail(new IncompleteReadError(reader.takeExactly(reader.buffered), this.#count));
+    }
+  }
+}
+
+class Peek extends ReadOperation {
+  readonly #count: number;
+
+  constructor(reader: StreamReader, count: number) {
+    super(reader, 'peek');
+    this.#count = count;
+  }
+
+  isReady(): boolean {
+    return this.reader.buffered >= this.#count || this.reader.ended;
+  }
+
+  protected take(): void {
+    this.complete(this.reader.copyFirst(Math.min(this.#count, this.reader.buffered)));
+  }
+}
+
+/** readuntil(), and readline() with its own way to fail. */
+class ReadUntil extends ReadOperation {
+  readonly #separators: readonly Buffer[];
+  readonly #limit: number;
+  readonly #isLine: boolean;
+  readonly #longest: number;
+  /** Bytes at the start of the buffer in which no separator ends. */
+  #searched = 0;
+  /** Start of the separator and end of the match; -1 when none is known. */
+  #start = -1;
+  #end = -1;
+
+  constructor(
+    reader: StreamReader,
+    separators: readonly Buffer[],
+    limit: number,
+    isLine: boolean,
+  ) {
+    super(reader, isLine ? 'readline' : 'readuntil');
+    // The earliest end wins, and of two that end together the shorter one: it comes first.
+    this.#separators = [...separators].sort((a, b) => a.length - b.length);
+    this.#limit = limit;
+    this.#isLine = isLine;
+    this.#longest = Math.max(...separators.map((separator) => separator.length));
+  }
+
+  isReady(): boolean {
+    this.#search();
+    return this.#end >= 0 || this.#searched > this.#limit || this.reader.ended;
+  }
+
+  #search(): void {
+    const reader = this.reader;
+    if (this.#end >= 0 || reader.buffered <= this.#searched) return;
+    for (const separator of this.#separators) {
+      const start = reader.find(separator, Math.max(0, this.#searched + 1 - separator.length));
+      if (start < 0) continue;
+      const end = start + separator.length;
+      if (this.#end < 0 || end < this.#end) {
+        this.#start = start;
+        this.#end = end;
+      }
+    }
+    if (this.#end < 0) this.#searched = Math.max(0, reader.buffered + 1 - this.#longest);
+  }
+
+  protected take(): void {
+    const reader = this.reader;
+    if (this.#end >= 0) {
+      if (this.#start > this.#limit) {
+        this.#overrun('Separator is found, but chunk is longer than limit', this.#start);
+      } else {
+        this.complete(reader.takeExactly(this.#end));
+      }
+    } else if (this.#searched > this.#limit) {
+      this.#overrun('Separator is not found, and chunk exceed the limit', this.#searched);
+    } else {
+      const partial = reader.takeExactly(reader.buffered);
+      if (this.#isLine) this.complete(partial);
+      else this.fail(new IncompleteReadError(partial, null));
+    }
+  }
+
+  #overrun(message: string, consumed: number): void {
+    if (!this.#isLine) {
+      this.fail(new LimitOverrunError(message, consumed));
+      return;
+    }
+    // The line is dropped, as asyncio does: up to its end if that is known, else all there is.
+    const reader = this.reader;
+    reader.drop(this.#end >= 0 ? this.#end : reader.buffered);
+    this.fail(Object.assign(new RangeError(message), { code: 'ERR_LINE_TOO_LONG' }));
+  }
+}
+
+/**
+ * The reading side of a stream.
+ *
+ * At most one read at a time. A cancelled read has taken no bytes.
+ * @see asyncio.StreamReader
+ * @public
+ */
+export class StreamReader implements AsyncIterable<Buffer> {
+  readonly #limit: number;
+  #chunks: Buffer[] = [];
+  /** Index of the first chunk that still has bytes. */
+  #first = 0;
+  /** Bytes of the first chunk that are taken. */
+  #offset = 0;
+  #buffered = 0;
+  #eof = false;
+  #exception: { readonly error: unknown } | undefined = undefined;
+  #waiter: ReadOperation | undefined = undefined;
+  #transport: PausableTransport | undefined = undefined;
+  #paused = false;
+  /** The connection broke: raised once the buffered bytes cannot satisfy a read. @internal */
+  failure: { readonly error: unknown } | undefined = undefined;
+
+  /**
+   * @param options - `limit` in bytes; `loop`: the event loop, the running one by default
+   * @throws RangeError unless `limit` is positive
+   */
+  constructor(options: StreamOptions & { loop?: unknown } = {}) {
+    const limit = options.limit ?? kDefaultLimit;
+    checkInteger(limit, 'limit', 1);
+    this.#limit = limit;
+
+  }
+
+  /**
+   * Reads at most `n` bytes: what is there, or what comes next. An empty Buffer means EOF.
+   * @param n - in bytes; -1 (the default) reads to EOF
+   * @throws the connection's error when it broke; RuntimeError while another read waits
+   *
+   * **Cancellation:** no byte is lost.
+   */
+  read(n = -1): Future<Buffer> {
+    checkInteger(n, 'n');
+    return n < 0 ? new ReadAll(this) : new ReadSome(this, n);
+  }
+
+  /**
+   * Reads a line, its '\n' included; at EOF what is left, perhaps nothing.
+   * @throws RangeError when the line is longer than the limit; the line is dropped then
+   *
+   * **Cancellation:** no byte is lost.
+   */
+  readline(options?: StreamOptions): Future<Buffer> {
+    return new ReadUntil(this, [kNewline], this.#limitOf(options), true);
+  }
+
+  /**
+   * Reads exactly `n` bytes; the limit does not apply.
+   * @throws IncompleteReadError when the stream ends before; its `partial` holds what came
+   *
+   * **Cancellation:** no byte is lost.
+   */
+  readexactly(n: number): Future<Buffer> {
+    checkInteger(n, 'n', 0);
+    return new ReadExactly(this, n);
+  }
+
+  /**
+   * Reads to the end of a separator, which is included. Of several separators the one that ends first
+   * counts.
+   * @throws IncompleteReadError when the stream ends before; LimitOverrunError when the separator does
+   * not come within the limit: the bytes stay in the buffer then
+   *
+   * **Cancellation:** no byte is lost.
+   */
+  readuntil(
+    separator: Uint8Array | string | readonly (Uint8Array | string)[] = kNewline,
+    options?: StreamOptions,
+  ): Future<Buffer> {
+    const list = Array.isArray(separator) ? separator : [separator as Uint8Array | string];
+    const separators = list.map((one) => {
+      checkBytes(one, 'separator');
+      return typeof one === 'string' ? Buffer.from(one) : Buffer.from(one);
+    });
+    if (separators.length === 0) {
+      throw new RangeError('The argument "separator" must hold at least one separator');
+    }
+    if (separators.some((one) => one.length === 0)) {
+      throw new RangeError('The argument "separator" must be at least one byte long');
+    }
+    return new ReadUntil(this, separators, this.#limitOf(options), false);
+  }
+
+  /**
+   * Waits until `n` bytes are there (or EOF) and gives a copy of them without taking them.
+   * @param n - in bytes; 1 by default
+   */
+  peek(n = 1): Future<Buffer> {
+    checkInteger(n, 'n', 0);
+    return new Peek(this, n);
+  }
+
+  /** Bytes that are here. */
+  get buffered(): number {
+    return this.#buffered;
+  }
+
+  /** Reads by parts of at most `size` bytes (64 KiB) until EOF. */
+  async *chunks(size = kDefaultLimit): AsyncGenerator<Buffer, void, undefined> {
+    checkInteger(size, 'size', 1);
+    for (;;) {
+      const chunk = await this.read(size);
+      if (chunk.length === 0) return;
+      yield chunk;
+    }
+  }
+
+  /** Whether EOF has come and all bytes are taken. */
+  atEof(): boolean {
+    return this.#eof && this.#buffered === 0;
+  }
+
+  /** What setException() set; null if nothing. */
+  exception(): unknown {
+    return (this.#exception ?? this.failure)?.error ?? null;
+  }
+
+  /** Has every read throw `error` from now on. */
+  setException(error: unknown): void {
+    this.#exception = { error };
+    this.#waiter?.resume();
+  }
+
+  /** Adds bytes, as the transport does. The reader keeps `data`: it may not be changed any more. */
+  feedData(data: Uint8Array): void {
+    if (!(data instanceof Uint8Array)) {
+      throw invalidArgType('data', 'an instance of Buffer or Uint8Array', data);
+    }
+    if (this.#eof) throw new RuntimeError('feedData() after feedEof()');
+    if (data.length === 0) return;
+    this.#chunks.push(
+      Buffer.isBuffer(data) ? data : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length),
+    );
+    this.#buffered += data.length;
+    const waiter = this.#waiter;
+    if (waiter === undefined) this.#maybePause();
+    else if (waiter.isReady()) {
+      waiter.resume();
+      this.#maybePause();
+    }
+  }
+
+  /** No more bytes will come. */
+  feedEof(): void {
+    this.#eof = true;
+    this.#waiter?.resume();
+  }
+
+  /** Lines until EOF, as in asyncio. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const line = await this.readline();
+      if (line.length === 0) return;
+      yield line;
+    }
+  }
+
+  // ----------------------------------------------------------------- for the floors around
+
+  /** @internal */
+  get ended(): boolean {
+    return this.#eof;
+  }
+
+  /** @internal */
+  setTransport(transport: PausableTransport): void {
+    this.#transport = transport;
+  }
+
+  /** The connection broke: bytes that arrived before stay readable. @internal */
+  connectionFailed(error: unknown): void {
+    this.failure ??= { error };
+    this.#waiter?.resume();
+  }
+
+  /** An error that every read throws, whatever is buffered. @internal */
+  blockingException(): { readonly error: unknown } | undefined {
+    return this.#exception;
+  }
+
+  /** An operation cannot go on yet. Returns an error when another one waits already. @internal */
+  wait(operation: ReadOperation): RuntimeError | undefined {
+    if (this.#waiter !== undefined && this.#waiter !== operation) {
+      return new RuntimeError(
+        `${operation.method}() called while another coroutine is already waiting for incoming data`,
+      );
+    }
+    this.#waiter = operation;
+    if (this.#paused) this.#resumeTransport();
+    return undefined;
+  }
+
+  /** @internal */
+  stopWaiting(operation: ReadOperation): void {
+    if (this.#waiter === operation) this.#waiter = undefined;
+  }
+
+  /** @internal */
+  maybeResume(): void {
+    if (this.#paused && this.#buffered <= this.#limit) this.#resumeTransport();
+  }
+
+  /**
+   * Takes at most `most` bytes. A large first chunk of a connection is handed over without its
+   * successors: joining them would cost a copy.
+   * @internal
+   */
+  takeSome(most: number): Buffer {
+    const count = Math.min(most, this.#buffered);
+    if (count === 0) return kEmpty;
+    const first = (this.#chunks[this.#first] as Buffer).length - this.#offset;
+    const large = first >= kSmallestView && this.#transport !== undefined;
+    return this.takeExactly(large ? Math.min(count, first) : count);
+  }
+
+  /** Takes `count` bytes, which are there. @internal */
+  takeExactly(count: number): Buffer {
+    if (count === 0) return kEmpty;
+    const chunk = this.#chunks[this.#first] as Buffer;
+    const start = this.#offset;
+    const available = chunk.length - start;
+    let taken: Buffer;
+    if (count > available) taken = this.copyFirst(count);
+    else if (count === chunk.length) taken = chunk;
+    else if (count < kSmallestView && chunk.length > count * 2) {
+      taken = Buffer.allocUnsafe(count);
+      chunk.copy(taken, 0, start, start + count);
+    } else taken = chunk.subarray(start, start + count);
+    this.drop(count);
+    return taken;
+  }
+
+  /** A copy of the first `count` bytes, which are there. @internal */
+  copyFirst(count: number): Buffer {
+    const result = Buffer.allocUnsafe(count);
+    let filled = 0;
+    let offset = this.#offset;
+    for (let index = this.#first; filled < count; index++) {
+      const chunk = this.#chunks[index] as Buffer;
+      filled += chunk.copy(result, filled, offset, offset + count - filled);
+      offset = 0;
+    }
+    return result;
+  }
+
+  /** Drops the first `count` bytes, which are there. @internal */
+  drop(count: number): void {
+    this.#buffered -= count;
+    if (this.#buffered === 0) {
+      if (this.#chunks.length > 0) this.#chunks = [];
+      this.#first = 0;
+      this.#offset = 0;
+      return;
+    }
+    let left = count;
+    for (;;) {
+      const available = (this.#chunks[this.#first] as Buffer).length - this.#offset;
+      if (left < available) break;
+      left -= available;
+      this.#chunks[this.#first] = kEmpty;
+      this.#first += 1;
+      this.#offset = 0;
+    }
+    this.#offset += left;
+    if (this.#first > 32 && this.#first * 2 > this.#chunks.length) {
+      this.#chunks.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+
+  /** Where `separator` starts, at or after byte `from` of the buffer; -1: nowhere. @internal */
+  find(separator: Buffer, from: number): number {
+    const last = this.#chunks.length - 1;
+    let base = -this.#offset;
+    for (let index = this.#first; index <= last; index++) {
+      const chunk = this.#chunks[index] as Buffer;
+      const end = base + chunk.length;
+      if (end > from) {
+        const at = chunk.indexOf(separator, Math.max(from - base, index === this.#first ? this.#offset : 0));
+        const within = at < 0 ? -1 : base + at;
+        // A separator that straddles the end of this chunk starts after any found within an earlier part.
+        if (within >= 0) return within;
+        if (separator.length > 1 && index < last) {
+          const start = Math.max(from, end - separator.length + 1, 0);
+          const across = this.#findAcross(separator, start, end);
+          if (across >= 0) return across;
+        }
+      }
+      base = end;
+    }
+    return -1;
+  }
+
+  /** As find(), for a separator that starts in [start, end), where a chunk ends. */
+  #findAcross(separator: Buffer, start: number, end: number): number {
+    for (let at = start; at < end; at++) {
+      if (at + separator.length > this.#buffered) return -1;
+      let matched = 0;
+      while (matched < separator.length && this.#byteAt(at + matched) === separator[matched]) {
+        matched += 1;
+      }
+      if (matched === separator.length) return at;
+    }
+    return -1;
+  }
+
+  #byteAt(position: number): number {
+    let at = position + this.#offset;
+    for (let index = this.#first; ; index++) {
+      const chunk = this.#chunks[index] as Buffer;
+      if (at < chunk.length) return chunk[at] as number;
+      at -= chunk.length;
+    }
+  }
+
+  #limitOf(options: StreamOptions | undefined): number {
+    if (options?.limit === undefined) return this.#limit;
+    checkInteger(options.limit, 'options.limit', 1);
+    return options.limit;
+  }
+
+  #maybePause(): void {
+    if (this.#transport === undefined || this.#paused || this.#buffered <= this.#limit * 2) return;
+    this.#paused = true;
+    this.#transport.pauseReading();
+  }
+
+  #resumeTransport(): void {
+    this.#paused = false;
+    this.#transport?.resumeReading();
+  }
+}

@@ -1,0 +1,67 @@
+// The write batch: small writes of one turn are copied side by side into the send slab and sent together
+// when the turn ends, one system call per stream (native/uv/loop.cc, FlushWrites).
+// Floor 3.
+import { memory, state } from './memory.ts';
+import { layout, native } from './native.ts';
+
+const { kWriteCount, kWriteStride, kWriteCapacity, kDraining } = layout;
+
+const slab = memory.sendSlab as Buffer;
+const records = memory.writes;
+
+/** Longer writes are sent at once: a copy would cost more than the system call it may save. */
+const kLongestBatched = 16 * 1024;
+/** A UTF-16 unit takes at most this many bytes of UTF-8. */
+const kLargestExpansion = 3;
+
+let used = 0;
+/** Raised when a new batch begins: tells a transport whether its batched bytes were sent. */
+let epoch = 0;
+
+/** @internal */
+export function batchEpoch(): number {
+  return state[kWriteCount] === 0 ? -1 : epoch;
+}
+
+/** Room for `bytes` more in the batch; sends it first if it is full. */
+function makeRoom(bytes: number): void {
+  const count = state[kWriteCount] as number;
+  if (count > 0 && (used + bytes > slab.length || count === kWriteCapacity)) native.flushWrites();
+  if (state[kWriteCount] === 0) {
+    used = 0;
+    epoch += 1;
+  }
+}
+
+function addRecord(slot: number, length: number): void {
+  const count = state[kWriteCount] as number;
+  const at = count * kWriteStride;
+  records[at] = slot;
+  records[at + 1] = used;
+  records[at + 2] = length;
+  state[kWriteCount] = count + 1;
+  used += length;
+}
+
+/**
+ * Adds a write to the batch of this turn. Returns its length in bytes, or -1 when it has to be sent at
+ * once: it is long, or no turn runs that would end.
+ * @internal
+ */
+export function addToBatch(slot: number, data: Uint8Array | string): number {
+  if (state[kDraining] === 0) return -1;
+  if (typeof data === 'string') {
+    const most = data.length * kLargestExpansion;
+    if (most > kLongestBatched) return -1;
+    makeRoom(most);
+    const length = slab.write(data, used, 'utf8');
+    addRecord(slot, length);
+    return length;
+  }
+  const length = data.length;
+  if (length > kLongestBatched) return -1;
+  makeRoom(length);
+  slab.set(data, used);
+  addRecord(slot, length);
+  return length;
+}

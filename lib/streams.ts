@@ -1,0 +1,245 @@
+// StreamWriter, and the protocol that joins a StreamReader and a StreamWriter to a transport.
+// Floor 9.
+import { BaseProtocol } from './protocols.ts';
+import { InlineCoroutine } from './inline.ts';
+import type { Future } from './futures.ts';
+import type { StreamReader } from './reading.ts';
+import { errnoOf, systemError } from './system_errors.ts';
+import { currentTask } from './tasks.ts';
+import type { InternalProtocol, SocketTransport } from './transports.ts';
+
+const kConnectionReset = errnoOf('ECONNRESET');
+
+/** Joins a reader and the waiting drains of a writer to a transport. @internal */
+export class StreamProtocol extends BaseProtocol implements InternalProtocol {
+  readonly internal = true as const;
+  readonly reader: StreamReader;
+  readonly #onConnection: ((transport: SocketTransport) => void) | undefined;
+  #paused = false;
+  #lost: { readonly error: unknown } | undefined = undefined;
+  readonly #waiting: Set<InlineCoroutine<void>> = new Set();
+
+  constructor(reader: StreamReader, onConnection?: (transport: SocketTransport) => void) {
+    super();
+    this.reader = reader;
+    this.#onConnection = onConnection;
+  }
+
+  /** The end of the connection; undefined while it lasts. */
+  get lost(): { readonly error: unknown } | undefined {
+    return this.#lost;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** `waiter` is resumed when writing may go on and when the connection ends. */
+  wait(waiter: InlineCoroutine<void>): void {
+    this.#waiting.add(waiter);
+  }
+
+  stopWaiting(waiter: InlineCoroutine<void>): void {
+    this.#waiting.delete(waiter);
+  }
+
+  override connectionMade(transport: SocketTransport): void {
+    this.#onConnection?.(transport);
+  }
+
+  override connectionLost(error: unknown): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = { error };
+    if (error === null) {
+      if (!this.reader.ended) this.reader.feedEof();
+    } else {
+      this.reader.connectionFailed(error);
+    }
+    this.#wake();
+  }
+
+  override pauseWriting(): void {
+    this.#paused = true;
+  }
+
+  override resumeWriting(): void {
+    this.#paused = false;
+    this.#wake();
+  }
+
+  dataReceived(data: Buffer): void {
+    this.reader.feedData(data);
+  }
+
+  eofReceived(): boolean {
+    this.reader.feedEof();
+    return true;
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiting) waiter.resume();
+  }
+}
+
+/** drain(): waits while the transport is paused. */
+class Drain extends InlineCoroutine<void> {
+  readonly #writer: StreamWriter;
+  readonly #protocol: StreamProtocol;
+  #gaveWay = false;
+
+  constructor(writer: StreamWriter, protocol: StreamProtocol) {
+    super();
+    this.#writer = writer;
+    this.#protocol = protocol;
+  }
+
+  protected override proceed(): void {
+    const protocol = this.#protocol;
+    const broken = protocol.reader.exception();
+    if (broken !== null) return this.#end(broken);
+    // A closing transport gets one pass to find out that the connection is lost, as in asyncio.
+    if (!this.#gaveWay && this.#writer.isClosing()) {
+      this.#gaveWay = true;
+      return;
+    }
+    if (protocol.lost !== undefined) return this.#end(systemError(kConnectionReset, 'write'));
+    if (protocol.paused) protocol.wait(this);
+    else this.#end(null);
+  }
+
+  override suspend(awaiter: never): void {
+    super.suspend(awaiter);
+    if (this.#gaveWay) this.resume();
+  }
+
+  protected override abandon(): void {
+    this.#protocol.stopWaiting(this);
+  }
+
+  #end(error: unknown): void {
+    this.#protocol.stopWaiting(this);
+    if (error === null) this.complete();
+    else this.fail(error);
+  }
+}
+
+/** waitClosed(): waits for the end of the connection. */
+class WaitClosed extends InlineCoroutine<void> {
+  readonly #protocol: StreamProtocol;
+
+  constructor(protocol: StreamProtocol) {
+    super();
+    this.#protocol = protocol;
+  }
+
+  protected override proceed(): void {
+    const lost = this.#protocol.lost;
+    if (lost === undefined) {
+      this.#protocol.wait(this);
+      return;
+    }
+    this.#protocol.stopWaiting(this);
+    if (lost.error === null) this.complete();
+    else this.fail(lost.error);
+  }
+
+  protected override abandon(): void {
+    this.#protocol.stopWaiting(this);
+  }
+}
+
+/**
+ * The writing side of a stream. `write()` never waits; `await drain()` now and then, so that a slow peer
+ * holds the writer back.
+ * @see asyncio.StreamWriter
+ * @public
+ */
+export class StreamWriter implements AsyncDisposable {
+  readonly #transport: SocketTransport;
+  readonly #protocol: StreamProtocol;
+
+  /** @internal */
+  constructor(transport: SocketTransport, protocol: StreamProtocol) {
+    this.#transport = transport;
+    this.#protocol = protocol;
+  }
+
+  /** The transport underneath. */
+  get transport(): SocketTransport {
+    return this.#transport;
+  }
+
+  /**
+   * Sends `data`. What cannot be sent at once is copied: `data` is the caller's again. After close() or
+   * on a lost connection it does nothing; drain() tells.
+   * @throws TypeError when `data` is neither bytes nor a string; RuntimeError after writeEof()
+   */
+  write(data: Uint8Array | string): void {
+    this.#transport.write(data);
+  }
+
+  /** Sends each of `data`, together. */
+  writelines(data: Iterable<Uint8Array | string>): void {
+    this.#transport.writelines(data);
+  }
+
+  /** Half-closes the connection: the peer reads to EOF and may go on sending. */
+  writeEof(): void {
+    this.#transport.writeEof();
+  }
+
+  canWriteEof(): boolean {
+    return this.#transport.canWriteEof();
+  }
+
+  /**
+   * Waits until the write buffer has fallen to its low-water mark; returns without waiting while it is
+   * below its high-water mark. Any number of tasks may wait.
+   * @throws the connection's error when it is lost
+   *
+   * **Cancellation:** what was written stays written.
+   */
+  drain(): Future<void> {
+    return new Drain(this, this.#protocol);
+  }
+
+  /** Closes at once: what was not sent is lost. */
+  abort(): void {
+    this.#transport.abort();
+  }
+
+  /** Closes the connection once everything written is sent; waitClosed() waits for it. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  isClosing(): boolean {
+    return this.#transport.isClosing();
+  }
+
+  /** Waits until the connection is closed. @throws the error that ended it, if one did */
+  waitClosed(): Future<void> {
+    return new WaitClosed(this.#protocol);
+  }
+
+  /** 'peername', 'sockname', ...; `fallback` for a name the transport does not know. */
+  // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
+  getExtraInfo(name: string, fallback: unknown = null): any {
+    return this.#transport.getExtraInfo(name, fallback);
+  }
+
+  /** close() and waitClosed(), without the connection's error; abort() when the task is cancelled. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const task = currentTask();
+    if (task !== null && task.cancelling() > 0) this.abort();
+    else this.close();
+    try {
+      await this.waitClosed();
+    } catch (error) {
+      if (error !== this.#protocol.lost?.error) {
+        this.abort();
+        throw error;
+      }
+    }
+  }
+}
