@@ -5,16 +5,19 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { isSame, reportOf, traceOf } from './interpreter/compare.js';
+import { describe as describeValue } from './interpreter/describe.js';
+import type { Pairs } from './interpreter/pairs.js';
 import type { Steps } from './interpreter/program.js';
 
 interface Scenario {
   readonly name: string;
-  readonly program: Steps;
+  /** A pair has none: its program is the function of that name in pairs/. */
+  readonly program?: Steps;
   readonly trace: readonly string[];
 }
 interface Traces {
-  /** Of the scenario file; the random programs have none. */
-  readonly source?: string;
+  /** The file that the traces were made from; the random programs have none. */
+  readonly source?: { readonly file: string; readonly sha256: string };
   readonly scenarios: readonly Scenario[];
 }
 
@@ -24,27 +27,37 @@ const TRACES = new URL('traces/', FOLDER);
 for (const file of readdirSync(TRACES).sort()) {
   const area = file.replace('.json.snap', '');
   const { source, scenarios } = JSON.parse(readFileSync(new URL(file, TRACES), 'utf8')) as Traces;
-  if (source !== undefined) {
-    describe(area, () => {
-      testSource(area, source);
-      for (const scenario of scenarios) test(scenario.name, () => check(scenario));
-    });
-  } else {
+  if (source === undefined) {
     test(`${area}: ${scenarios.length} programs`, async () => {
-      for (const scenario of scenarios) await check(scenario);
+      for (const scenario of scenarios) await checkProgram(scenario);
     });
+    continue;
   }
-}
-
-function testSource(area: string, expected: string): void {
-  test('the traces are those of the scenarios as they are', () => {
-    const text = readFileSync(new URL(`scenarios/${area}.steps`, FOLDER), 'utf8');
-    const source = createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
-    assert.equal(source, expected, 'run: node test/conformance/regenerate.mjs');
+  describe(area, () => {
+    test('the traces are those of the sources as they are', () => checkSource(source));
+    for (const scenario of scenarios) {
+      test(scenario.name, () =>
+        scenario.program === undefined ? checkPair(area, scenario) : checkProgram(scenario),
+      );
+    }
   });
 }
 
-async function check({ name, program, trace }: Scenario): Promise<void> {
+function checkSource({ file, sha256 }: NonNullable<Traces['source']>): void {
+  const folder = file.endsWith('.py') ? 'pairs/' : 'scenarios/';
+  const text = readFileSync(new URL(folder + file, FOLDER), 'utf8').replaceAll('\r\n', '\n');
+  const actual = createHash('sha256').update(text).digest('hex');
+  assert.equal(actual, sha256, 'run: node test/conformance/regenerate.mjs');
+}
+
+async function checkProgram({ name, program = [], trace }: Scenario): Promise<void> {
   const ours = await traceOf(program, trace);
   if (!isSame(ours, trace)) assert.fail(`${name}\n${reportOf(program, ours, trace)}`);
+}
+
+async function checkPair(area: string, { name, trace }: Scenario): Promise<void> {
+  const { pairs } = (await import(`./pairs/${area}.js`)) as { pairs: Pairs };
+  const ours: string[] = [];
+  await pairs[name]?.((...values) => ours.push(values.map(describeValue).join(' ')));
+  assert.deepEqual(ours, trace);
 }

@@ -13,6 +13,7 @@ import { programs } from './generate.mjs';
 import { startPython } from './oracle/python.mjs';
 
 const SCENARIOS = new URL('scenarios/', import.meta.url);
+const PAIRS = new URL('pairs/', import.meta.url);
 const TRACES = new URL('traces/', import.meta.url);
 const CORPUS = [
   { name: 'random', timed: false, count: 300, seed: 20_260_101 },
@@ -30,15 +31,8 @@ const next = await startPython('3.15');
 const other = options.also && (await startPython(options.also));
 const stale = [];
 
-for (const file of readdirSync(SCENARIOS).filter((name) => name.endsWith('.steps'))) {
-  const text = readFileSync(new URL(file, SCENARIOS), 'utf8');
-  const entries = await ask({ scenarios: text }, file);
-  for (const { name, problem } of entries) {
-    if (problem) throw new Error(`${file}: ${name}: ${problem}`);
-  }
-  const source = createHash('sha256').update(text).digest('hex');
-  save(file.replace('.steps', ''), { source, scenarios: entries });
-}
+await saveTexts(SCENARIOS, '.steps', (text) => ({ scenarios: text }));
+await saveTexts(PAIRS, '.py', (text) => ({ pairs: text }));
 for (const { name, timed, count, seed } of CORPUS) {
   const drawn = fc.sample(programs({ timed }), { seed, numRuns: 3 * count });
   const entries = await ask({ programs: drawn }, name);
@@ -53,13 +47,25 @@ if (stale.length > 0) {
   process.exitCode = 1;
 }
 
+async function saveTexts(folder, extension, requestOf) {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(extension))) {
+    const text = readFileSync(new URL(file, folder), 'utf8').replaceAll('\r\n', '\n');
+    const entries = await ask(requestOf(text), file);
+    for (const { name, problem } of entries) {
+      if (problem) throw new Error(`${file}: ${name}: ${problem}`);
+    }
+    const source = { file, sha256: createHash('sha256').update(text).digest('hex') };
+    save(file.slice(0, -extension.length), { source, scenarios: entries });
+  }
+}
+
 /**
  * The traces of 3.14; 3.15's where they differ, with 3.14's beside them; 3.15's alone where 3.14 lacks
  * what the program uses.
  */
 async function ask(request, title) {
   const [old, fresh] = [await stable.answer(request), await next.answer(request)];
-  if (other && request.scenarios) list(await other.answer(request), fresh, title);
+  if (other && !request.programs) list(await other.answer(request), fresh, title);
   return fresh.results.map((result, i) => {
     const before = old.results[i];
     const { name, program, trace } = result;

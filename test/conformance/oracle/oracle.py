@@ -2,13 +2,14 @@
 
     answer('{"scenarios": "text of a scenario file"}')   parses and runs
     answer('{"programs": [steps, ...]}')                 runs
-    answer('{"pairs": {"name": "python source"}}')       runs `async def scenario(log)`
+    answer('{"pairs": "text of a file of pairs"}')       runs its functions `name(log)`
 
-The answer is JSON: the version and one {name, program, trace, ambiguous, stuck, missing} each. As a
-script, it answers one request a line from standard input.
+The answer is JSON: the version and one {name, program, trace, ambiguous, stuck, missing} each, of
+pairs the name and the trace. As a script, it answers one request a line from standard input.
 """
 
 import asyncio
+import inspect
 import json
 import sys
 import warnings
@@ -111,12 +112,16 @@ def run_program(name, program):
     }
 
 
-def run_pair(name, source):
-    namespace = {"__name__": name}
-    exec(compile(source, f"{name}.py", "exec"), namespace)
-    run = Run(counts_passes=False)
-    run.execute(namespace["scenario"](lambda *values: run.log(" ".join(map(describe, values)))))
-    return {"name": name, "trace": run.trace}
+def run_pairs(source):
+    """Runs the public functions of a file of pairs/, each with a function that appends to its trace."""
+    namespace = {}
+    exec(compile(source, "pairs", "exec"), namespace)
+    traces = {}
+    for name, function in namespace.items():
+        if inspect.isfunction(function) and list(inspect.signature(function).parameters) == ["log"]:
+            trace = traces[name] = []
+            function(lambda *values: trace.append(" ".join(map(describe, values))))
+    return [{"name": name, "trace": trace} for name, trace in traces.items()]
 
 
 def answer(request):
@@ -136,8 +141,8 @@ def _results(request):
         results += [run_program(name, program) for name, program in named]
     for number, program in enumerate(request.get("programs", [])):
         results.append(run_program(str(number), program))
-    for name, source in request.get("pairs", {}).items():
-        results.append(run_pair(name, source))
+    if "pairs" in request:
+        results += run_pairs(request["pairs"])
     return results
 
 
