@@ -1,8 +1,15 @@
 // The public surface of aionode: re-exports only.
 export { Barrier } from './barriers.ts';
 export { Condition } from './conditions.ts';
+export type { ConnectOptions } from './connecting.ts';
 export type { Context } from './context.ts';
-export { type Coro, type Coroutine, coroutine, iscoroutine, iscoroutinefunction } from './coroutines.ts';
+export {
+  type Coro,
+  type Coroutine,
+  coroutine,
+  iscoroutine,
+  iscoroutinefunction,
+} from './coroutines.ts';
 export {
   BrokenBarrierError,
   CancelledError,
@@ -20,6 +27,7 @@ export {
 export { Future, isfuture, wrapFuture } from './futures.ts';
 export { type GatherOptions, gather, shield } from './gather.ts';
 export type { Handle, TimerHandle } from './handles.ts';
+export { BoundedSemaphore, Event, Lock, Semaphore } from './locks.ts';
 export {
   type EventLoop,
   type ExceptionContext,
@@ -28,10 +36,20 @@ export {
   getRunningLoop,
   newEventLoop,
 } from './loop.ts';
-export { BoundedSemaphore, Event, Lock, Semaphore } from './locks.ts';
+export { BaseProtocol, BufferedProtocol, Protocol } from './protocols.ts';
 export { LifoQueue, PriorityQueue, Queue } from './queues.ts';
-export { type RunnerOptions, type RunOptions, Runner, run } from './runners.ts';
+export { type StreamOptions, StreamReader } from './reading.ts';
+export type { AddressInfo } from './resolver.ts';
+export { Runner, type RunnerOptions, type RunOptions, run } from './runners.ts';
+export { Server, type ServerSocket } from './servers.ts';
 export { sleep } from './sleep.ts';
+export {
+  type ClientConnectedCallback,
+  openConnection,
+  type ServerOptions,
+  startServer,
+} from './stream_servers.ts';
+export { StreamWriter } from './streams.ts';
 export { TaskGroup } from './taskgroups.ts';
 export {
   type Awaitable,
@@ -45,16 +63,10 @@ export {
   type TaskOptions,
 } from './tasks.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
-export { ALL_COMPLETED, asCompleted, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './wait.ts';
-export type { ConnectOptions } from './connecting.ts';
-export { BaseProtocol, BufferedProtocol, Protocol } from './protocols.ts';
-export { type StreamOptions, StreamReader } from './reading.ts';
-export type { AddressInfo } from './resolver.ts';
-export { Server, type ServerSocket } from './servers.ts';
 export {
-  type ClientConnectedCallback,
-  openConnection,
-  type ServerOptions,
-  startServer,
-} from './stream_servers.ts';
-export { StreamWriter } from './streams.ts';
+  ALL_COMPLETED,
+  asCompleted,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  wait,
+} from './wait.ts';
