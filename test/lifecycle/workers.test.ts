@@ -5,7 +5,7 @@ import { runModule, runProgram } from './child.js';
 import { EXIT_CODE, STATES } from './scenario.js';
 
 describe('workers', { concurrency: 2 }, () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2]) {
     it(`twenty at once end in any way at any moment (seed ${seed})`, async () => {
       const ended = await runProgram('crowd.js', String(seed), 'return');
       const codes = { release: 0, 'process.exit': EXIT_CODE, 'terminate when ready': 1 };
@@ -22,7 +22,7 @@ describe('workers', { concurrency: 2 }, () => {
   }
 
   it('twenty at once do not hold up process.exit() of the main thread', async () => {
-    const ended = await runProgram('crowd.js', '4', 'exit');
+    const ended = await runProgram('crowd.js', '3', 'exit');
     assert.deepEqual(ended, { code: EXIT_CODE, signal: null, stdout: '', stderr: '' });
   });
 
@@ -33,7 +33,7 @@ describe('workers', { concurrency: 2 }, () => {
       const text = "const { run, sleep } = require('aionode'); run(() => sleep(0.001))" +
         ".then(() => require('node:worker_threads').parentPort.postMessage('slept'))";
       for (let i = 0; i < 10; i++) {
-        const worker = new Worker(text, { eval: true });
+        const worker = new Worker(text, { eval: true, execArgv: [] });
         const [[message], [code]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
         console.log(message, code);
       }`);
