@@ -116,9 +116,9 @@ export class Future<T = unknown> {
   state = kPending;
   /** The result, or the error of a failed or cancelled future. @internal */
   value: unknown = undefined;
-  #waiting: Waiting | Waiting[] | null = null;
-  #unretrieved: Unretrieved | undefined = undefined;
-  #cancelMessage: string | undefined = undefined;
+  private entries: Waiting | Waiting[] | null = null;
+  private unretrieved: Unretrieved | undefined = undefined;
+  private cancelledWith: string | undefined = undefined;
 
   /**
    * @param options - `loop`: the event loop it belongs to; the running one by default.
@@ -135,7 +135,7 @@ export class Future<T = unknown> {
   result(): T {
     if (this.state === kFinished) return this.value as T;
     if (this.state === kPending) throw new InvalidStateError('Result is not set.');
-    this.#retrieved();
+    this.retrieved();
     throw this.state === kCancelled ? this.cancelledError() : this.value;
   }
 
@@ -146,19 +146,19 @@ export class Future<T = unknown> {
   exception(): unknown {
     if (this.state === kPending) throw new InvalidStateError('Exception is not set.');
     if (this.state === kCancelled) throw this.cancelledError();
-    this.#retrieved();
+    this.retrieved();
     return this.state === kFailed ? this.value : null;
   }
 
   /** Makes the future done with a result. @throws InvalidStateError when it is done already. */
   setResult(value: T): void {
-    this.#checkPending();
+    this.checkPending();
     this.finish(kFinished, value);
   }
 
   /** Makes the future done with an exception. @throws InvalidStateError when it is done already. */
   setException(error: unknown): void {
-    this.#checkPending();
+    this.checkPending();
     this.finish(kFailed, error);
   }
 
@@ -176,9 +176,9 @@ export class Future<T = unknown> {
    * @returns false when the future is done already
    */
   cancel(msg?: string): boolean {
-    this.#retrieved();
+    this.retrieved();
     if (this.state !== kPending) return false;
-    this.#cancelMessage = msg;
+    this.cancelledWith = msg;
     this.finish(kCancelled, undefined);
     return true;
   }
@@ -196,7 +196,7 @@ export class Future<T = unknown> {
       options?.context ?? captureContext(),
       null,
     );
-    if (this.state === kPending) this.#add(entry);
+    if (this.state === kPending) this.add(entry);
     else this.loop.enqueue(entry);
   }
 
@@ -206,7 +206,7 @@ export class Future<T = unknown> {
     const kept = waiting.filter(
       (entry) => !(entry instanceof DoneCallback && entry.original === callback),
     );
-    this.#waiting = kept.length === 0 ? null : kept;
+    this.entries = kept.length === 0 ? null : kept;
     return waiting.length - kept.length;
   }
 
@@ -258,7 +258,7 @@ export class Future<T = unknown> {
 
   /** An await of this pending future begins. @internal */
   suspend(awaiter: Awaiter): void {
-    this.#add(awaiter);
+    this.add(awaiter);
   }
 
   /** The await's entry runs; `error` when its scope was interrupted. @internal */
@@ -269,7 +269,7 @@ export class Future<T = unknown> {
   /** Passes the outcome on. The future must be done. @internal */
   settle(resolve: Resolve, reject: Reject): void {
     if (this.state === kFinished) return resolve(this.value);
-    this.#retrieved();
+    this.retrieved();
     reject(this.state === kCancelled ? this.cancelledError() : this.value);
   }
 
@@ -277,9 +277,9 @@ export class Future<T = unknown> {
   finish(state: number, value: unknown): void {
     this.state = state;
     this.value = value;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (state === kFailed && !(waiting instanceof Awaiter)) this.#watchUnretrieved(value);
+    const waiting = this.entries;
+    this.entries = null;
+    if (state === kFailed && !(waiting instanceof Awaiter)) this.watchUnretrieved(value);
     if (waiting === null) return;
     const loop = this.loop;
     if (Array.isArray(waiting)) for (const entry of waiting) loop.enqueue(entry);
@@ -295,12 +295,12 @@ export class Future<T = unknown> {
   cancelledError(): CancelledError {
     const error = this.value;
     if (error instanceof CancelledError) return error;
-    return new CancelledError(this.#cancelMessage);
+    return new CancelledError(this.cancelledWith);
   }
 
   /** Awaits and callbacks, in order. @internal */
   waiting(): Waiting[] {
-    const waiting = this.#waiting;
+    const waiting = this.entries;
     return waiting === null ? [] : Array.isArray(waiting) ? waiting : [waiting];
   }
 
@@ -316,23 +316,23 @@ export class Future<T = unknown> {
       undefined,
       owner,
     );
-    if (this.state === kPending) this.#add(entry);
+    if (this.state === kPending) this.add(entry);
     else this.loop.enqueue(entry);
   }
 
   /** The failure, if any, is known to somebody: it will not be reported. @internal */
   markRetrieved(): void {
-    this.#retrieved();
+    this.retrieved();
   }
 
-  #add(entry: Waiting): void {
-    const waiting = this.#waiting;
-    if (waiting === null) this.#waiting = entry;
+  private add(entry: Waiting): void {
+    const waiting = this.entries;
+    if (waiting === null) this.entries = entry;
     else if (Array.isArray(waiting)) waiting.push(entry);
-    else this.#waiting = [waiting, entry];
+    else this.entries = [waiting, entry];
   }
 
-  #checkPending(): void {
+  private checkPending(): void {
     if (this.state !== kPending) {
       const now = ['pending', 'cancelled', 'finished', 'failed'][this.state];
       throw new InvalidStateError(
@@ -341,14 +341,14 @@ export class Future<T = unknown> {
     }
   }
 
-  #watchUnretrieved(error: unknown): void {
-    this.#unretrieved = watch(this, this.loop, this.unretrievedMessage, error);
+  private watchUnretrieved(error: unknown): void {
+    this.unretrieved = watch(this, this.loop, this.unretrievedMessage, error);
   }
 
-  #retrieved(): void {
-    if (this.#unretrieved === undefined) return;
-    forget(this.#unretrieved);
-    this.#unretrieved = undefined;
+  private retrieved(): void {
+    if (this.unretrieved === undefined) return;
+    forget(this.unretrieved);
+    this.unretrieved = undefined;
   }
 }
 

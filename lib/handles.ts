@@ -8,7 +8,7 @@ import type { LoopCore } from './turns.ts';
 // biome-ignore lint/suspicious/noExplicitAny: any function can be a callback
 type Callback = (...args: any[]) => void;
 
-function dropped(): void {}
+function nothing(): void {}
 
 const kNoArguments: readonly unknown[] = [];
 
@@ -16,10 +16,10 @@ const kNoArguments: readonly unknown[] = [];
 export class Handle implements ReadyEntry {
   /** @internal */
   readonly loop: LoopCore;
-  #callback: Callback;
-  #args: readonly unknown[];
-  readonly #context: Context | undefined;
-  #cancelled = false;
+  private fn: Callback;
+  private args: readonly unknown[];
+  private readonly context: Context | undefined;
+  private dropped = false;
 
   /** @internal */
   constructor(
@@ -29,34 +29,34 @@ export class Handle implements ReadyEntry {
     context: Context | undefined,
   ) {
     this.loop = loop;
-    this.#callback = callback;
-    this.#args = args;
-    this.#context = context;
+    this.fn = callback;
+    this.args = args;
+    this.context = context;
   }
 
   /** The callback will not run; it and its arguments are let go of. */
   cancel(): void {
-    if (this.#cancelled) return;
-    this.#cancelled = true;
-    this.#callback = dropped;
-    this.#args = kNoArguments;
+    if (this.dropped) return;
+    this.dropped = true;
+    this.fn = nothing;
+    this.args = kNoArguments;
   }
 
   cancelled(): boolean {
-    return this.#cancelled;
+    return this.dropped;
   }
 
   /** The context the callback runs in. */
   getContext(): Context {
-    return this.#context ?? emptyContext;
+    return this.context ?? emptyContext;
   }
 
   /** @internal */
   run(): void {
-    if (this.#cancelled) return;
-    const args = this.#args;
-    const callback = this.#callback;
-    if (this.#context !== undefined) this.#context(callback, ...args);
+    if (this.dropped) return;
+    const args = this.args;
+    const callback = this.fn;
+    if (this.context !== undefined) this.context(callback, ...args);
     else if (args.length === 0) callback();
     else if (args.length === 1) callback(args[0]);
     else callback(...args);
@@ -64,7 +64,7 @@ export class Handle implements ReadyEntry {
 
   /** What runs, for messages and debugging. @internal */
   get callback(): Callback {
-    return this.#callback;
+    return this.fn;
   }
 }
 
@@ -72,22 +72,22 @@ export class Handle implements ReadyEntry {
 export class TimerHandle extends Handle implements TimerEntry {
   /** @internal */
   timerSlot = -1;
-  #when = 0;
+  private deadline = 0;
 
   /** Runs the callback `delay` seconds from now. @internal */
   armAfter(delay: number): void {
-    this.#when = armTimerAfter(this, delay);
+    this.deadline = armTimerAfter(this, delay);
   }
 
   /** Runs the callback when the loop's clock reaches `when`, in seconds. @internal */
   armAt(when: number): void {
-    this.#when = when;
+    this.deadline = when;
     armTimerAt(this, when);
   }
 
   /** When the callback is due, in seconds of the loop's clock. */
   when(): number {
-    return this.#when;
+    return this.deadline;
   }
 
   override cancel(): void {

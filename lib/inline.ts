@@ -24,7 +24,7 @@ const kUndecided = { loop: undefined };
 /** @internal */
 export abstract class InlineCoroutine<T> extends Future<T> {
   /** The await that it runs in. */
-  #driver: Awaiter | undefined = undefined;
+  private driver: Awaiter | undefined = undefined;
   /** The wake-up is scheduled: the inner future of asyncio's coroutine is done. */
   woken = false;
   /** The error of a cancel() that the wake-up delivers. */
@@ -52,7 +52,7 @@ export abstract class InlineCoroutine<T> extends Future<T> {
   resume(): void {
     if (this.woken) return;
     this.woken = true;
-    this.loop.enqueue(this.#driver as Awaiter);
+    this.loop.enqueue(this.driver as Awaiter);
   }
 
   get started(): boolean {
@@ -65,18 +65,18 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     reject: (error: unknown) => void,
   ): void {
     if (this.loop === undefined && (scope === null || !scope.isAbandoned)) {
-      this.#start(scope === null ? currentLoop() : scope.loop);
+      this.start(scope === null ? currentLoop() : scope.loop);
     }
     super.startAwait(scope, resolve, reject);
   }
 
   override suspend(awaiter: Awaiter): void {
-    if (this.#driver === undefined) this.#driver = awaiter;
+    if (this.driver === undefined) this.driver = awaiter;
     else super.suspend(awaiter);
   }
 
   override wake(awaiter: Awaiter, interruption: CancelledError | undefined): void {
-    if (awaiter !== this.#driver) {
+    if (awaiter !== this.driver) {
       awaiter.end(interruption);
       return;
     }
@@ -95,7 +95,7 @@ export abstract class InlineCoroutine<T> extends Future<T> {
   override cancel(msg?: string): boolean {
     if (this.state !== kPending || this.woken) return false;
     if (!this.started) {
-      this.#decideLoop(currentLoop());
+      this.decideLoop(currentLoop());
       return super.cancel(msg);
     }
     this.cancellation = new CancelledError(msg);
@@ -107,7 +107,7 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     callback: (future: this) => void,
     options?: { context?: Context },
   ): void {
-    this.#startAlone();
+    this.startAlone();
     super.addDoneCallback(callback, options);
   }
 
@@ -115,7 +115,7 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     callback: (future: this) => void,
     owner: Future<unknown> | null = null,
   ): void {
-    this.#startAlone();
+    this.startAlone();
     super.whenDone(callback, owner);
   }
 
@@ -133,19 +133,19 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     );
   }
 
-  #start(loop: LoopCore): void {
-    this.#decideLoop(loop);
+  private start(loop: LoopCore): void {
+    this.decideLoop(loop);
     if (this.state === kPending) this.proceed();
   }
 
-  #decideLoop(loop: LoopCore): void {
+  private decideLoop(loop: LoopCore): void {
     (this as { loop: LoopCore }).loop = loop;
   }
 
   /** Nobody awaits it, but somebody wants to know its outcome. */
-  #startAlone(): void {
+  private startAlone(): void {
     if (this.started) return;
-    this.#start(currentLoop());
+    this.start(currentLoop());
     if (this.state === kPending) this.suspend(new Awaiter(this, null, ignore, ignore));
   }
 }

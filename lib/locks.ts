@@ -16,15 +16,15 @@ interface Guard {
 
 /** One acquisition, for `using`: disposing of it releases, once. @internal */
 export class Held implements Disposable {
-  #guard: Guard | null;
+  private guard: Guard | null;
 
   constructor(guard: Guard) {
-    this.#guard = guard;
+    this.guard = guard;
   }
 
   [Symbol.dispose](): void {
-    const guard = this.#guard;
-    this.#guard = null;
+    const guard = this.guard;
+    this.guard = null;
     guard?.release();
   }
 }
@@ -41,24 +41,24 @@ export async function holding<T>(guard: Guard, body: () => PromiseLike<T> | T): 
 }
 
 class LockAcquire extends Waiter<Disposable> {
-  readonly #lock: Lock;
+  private readonly lock: Lock;
 
   constructor(lock: Lock) {
     super();
-    this.#lock = lock;
+    this.lock = lock;
   }
 
   protected override begin(): void {
-    if (this.#lock.takeOrJoin(this)) this.complete(new Held(this.#lock));
+    if (this.lock.takeOrJoin(this)) this.complete(new Held(this.lock));
   }
 
   protected override woke(): void {
-    this.#lock.held = true;
-    this.complete(new Held(this.#lock));
+    this.lock.held = true;
+    this.complete(new Held(this.lock));
   }
 
   protected override passOn(): void {
-    this.#lock.passOn();
+    this.lock.passOn();
   }
 }
 
@@ -150,16 +150,16 @@ export class Lock {
 }
 
 class EventWait extends Waiter<true> {
-  readonly #event: Event;
+  private readonly event: Event;
 
   constructor(event: Event) {
     super();
-    this.#event = event;
+    this.event = event;
   }
 
   protected override begin(): void {
-    if (this.#event.isSet()) this.complete(true);
-    else this.#event.waiters.add(this);
+    if (this.event.isSet()) this.complete(true);
+    else this.event.waiters.add(this);
   }
 
   protected override woke(): void {
@@ -191,23 +191,23 @@ export class Event {
   loop: LoopCore | undefined = undefined;
   /** @internal */
   readonly waiters: WaitingLine = new WaitingLine(this);
-  #isSet = false;
+  private flag = false;
 
   /** Whether the flag is set. @see asyncio.Event.is_set */
   isSet(): boolean {
-    return this.#isSet;
+    return this.flag;
   }
 
   /** Sets the flag and wakes everyone who waits. @see asyncio.Event.set */
   set(): void {
-    if (this.#isSet) return;
-    this.#isSet = true;
+    if (this.flag) return;
+    this.flag = true;
     this.waiters.wakeAll();
   }
 
   /** Clears the flag: who calls wait() from now on waits for the next set(). @see asyncio.Event.clear */
   clear(): void {
-    this.#isSet = false;
+    this.flag = false;
   }
 
   /**
@@ -225,15 +225,15 @@ export class Event {
 }
 
 class SemaphoreAcquire extends Waiter<Disposable> {
-  readonly #semaphore: Semaphore;
+  private readonly semaphore: Semaphore;
 
   constructor(semaphore: Semaphore) {
     super();
-    this.#semaphore = semaphore;
+    this.semaphore = semaphore;
   }
 
   protected override begin(): void {
-    const semaphore = this.#semaphore;
+    const semaphore = this.semaphore;
     if (semaphore.locked()) {
       semaphore.waiters.add(this);
     } else {
@@ -244,13 +244,13 @@ class SemaphoreAcquire extends Waiter<Disposable> {
 
   /** Its unit was taken for it when it was woken. */
   protected override woke(): void {
-    this.#semaphore.grantAll();
-    this.complete(new Held(this.#semaphore));
+    this.semaphore.grantAll();
+    this.complete(new Held(this.semaphore));
   }
 
   protected override passOn(): void {
-    if (this.cancellation === undefined) this.#semaphore.value += 1;
-    this.#semaphore.grantAll();
+    if (this.cancellation === undefined) this.semaphore.value += 1;
+    this.semaphore.grantAll();
   }
 }
 
@@ -306,7 +306,7 @@ export class Semaphore {
   /** Gives a unit back and wakes the task that has waited longest. @see asyncio.Semaphore.release */
   release(): void {
     this.value += 1;
-    this.#grant();
+    this.grant();
   }
 
   /**
@@ -322,10 +322,10 @@ export class Semaphore {
 
   /** Promises every free unit to somebody who waits. @internal */
   grantAll(): void {
-    while (this.value > 0 && this.#grant());
+    while (this.value > 0 && this.grant());
   }
 
-  #grant(): boolean {
+  private grant(): boolean {
     if (!this.waiters.wakeNext()) return false;
     this.value -= 1;
     return true;
@@ -338,7 +338,7 @@ export class Semaphore {
  * @public
  */
 export class BoundedSemaphore extends Semaphore {
-  readonly #bound: number;
+  private readonly bound: number;
 
   /**
    * @param value - how many may hold it at a time
@@ -346,7 +346,7 @@ export class BoundedSemaphore extends Semaphore {
    */
   constructor(value = 1) {
     super(value);
-    this.#bound = value;
+    this.bound = value;
   }
 
   /**
@@ -355,7 +355,7 @@ export class BoundedSemaphore extends Semaphore {
    * @see asyncio.BoundedSemaphore.release
    */
   override release(): void {
-    if (this.value >= this.#bound) {
+    if (this.value >= this.bound) {
       throw new RangeError(
         'BoundedSemaphore released too many times: call release() once for each acquire(), or use with()',
       );

@@ -22,15 +22,15 @@ export interface Store<T> {
 }
 
 class Get<T> extends Waiter<T> {
-  readonly #queue: Queue<T>;
+  private readonly queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
     super();
-    this.#queue = queue;
+    this.queue = queue;
   }
 
   protected override begin(): void {
-    const queue = this.#queue;
+    const queue = this.queue;
     if (!queue.empty()) this.complete(queue.getNowait());
     else {
       if (queue.isShutDown) throw shutDown('get()', 'is empty');
@@ -39,47 +39,47 @@ class Get<T> extends Waiter<T> {
   }
 
   protected override passOn(): void {
-    const queue = this.#queue;
+    const queue = this.queue;
     if (!queue.empty() && this.cancellation === undefined) queue.getters.wakeNext();
   }
 }
 
 class Put<T> extends Waiter<void> {
-  readonly #queue: Queue<T>;
-  readonly #item: T;
+  private readonly queue: Queue<T>;
+  private readonly item: T;
 
   constructor(queue: Queue<T>, item: T) {
     super();
-    this.#queue = queue;
-    this.#item = item;
+    this.queue = queue;
+    this.item = item;
   }
 
   protected override begin(): void {
-    const queue = this.#queue;
+    const queue = this.queue;
     if (queue.full() && !queue.isShutDown) queue.putters.add(this);
     else {
-      queue.putNowait(this.#item);
+      queue.putNowait(this.item);
       this.complete();
     }
   }
 
   protected override passOn(): void {
-    const queue = this.#queue;
+    const queue = this.queue;
     if (!queue.full() && this.cancellation === undefined) queue.putters.wakeNext();
   }
 }
 
 class Join<T> extends Waiter<void> {
-  readonly #queue: Queue<T>;
+  private readonly queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
     super();
-    this.#queue = queue;
+    this.queue = queue;
   }
 
   protected override begin(): void {
-    if (this.#queue.unfinished === 0) this.complete();
-    else this.#queue.joiners.add(this);
+    if (this.queue.unfinished === 0) this.complete();
+    else this.queue.joiners.add(this);
   }
 
   protected override woke(): void {
@@ -91,15 +91,15 @@ class Join<T> extends Waiter<void> {
 
 /** `for await` over a queue: it has no end but shutdown(). */
 class Items<T> implements AsyncIterator<T> {
-  readonly #queue: Queue<T>;
+  private readonly queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
-    this.#queue = queue;
+    this.queue = queue;
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
     try {
-      return { done: false, value: await this.#queue.get() };
+      return { done: false, value: await this.queue.get() };
     } catch (error) {
       if (error instanceof QueueShutDown) return { done: true, value: undefined };
       throw error;
@@ -152,8 +152,8 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   unfinished = 0;
   /** @internal */
   isShutDown = false;
-  readonly #store: Store<T>;
-  readonly #limit: number;
+  private readonly store: Store<T>;
+  private readonly limit: number;
 
   /**
    * @param maxsize - how many items the queue may hold; 0 or less, or Infinity: any number
@@ -165,23 +165,23 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   constructor(maxsize = 0, store: Store<T> = new Ring<T>()) {
     if (maxsize !== Number.POSITIVE_INFINITY) checkInteger(maxsize, 'maxsize');
     this.maxsize = maxsize;
-    this.#limit = maxsize > 0 ? maxsize : Number.POSITIVE_INFINITY;
-    this.#store = store;
+    this.limit = maxsize > 0 ? maxsize : Number.POSITIVE_INFINITY;
+    this.store = store;
   }
 
   /** How many items are in the queue. @see asyncio.Queue.qsize */
   qsize(): number {
-    return this.#store.size;
+    return this.store.size;
   }
 
   /** Whether there is no item in the queue. @see asyncio.Queue.empty */
   empty(): boolean {
-    return this.#store.size === 0;
+    return this.store.size === 0;
   }
 
   /** Whether there are `maxsize` items in the queue. @see asyncio.Queue.full */
   full(): boolean {
-    return this.#store.size >= this.#limit;
+    return this.store.size >= this.limit;
   }
 
   /**
@@ -204,11 +204,11 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * @see asyncio.Queue.get_nowait
    */
   getNowait(): T {
-    if (this.#store.size === 0) {
+    if (this.store.size === 0) {
       if (this.isShutDown) throw shutDown('getNowait()', 'is empty');
       throw new QueueEmpty('getNowait(): the queue is empty');
     }
-    const item = this.#store.take();
+    const item = this.store.take();
     this.putters.wakeNext();
     return item;
   }
@@ -234,10 +234,10 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    */
   putNowait(item: T): void {
     if (this.isShutDown) throw shutDown('put', 'takes no more items');
-    if (this.#store.size >= this.#limit) {
+    if (this.store.size >= this.limit) {
       throw new QueueFull(`putNowait(): the queue is full (maxsize ${this.maxsize})`);
     }
-    this.#store.push(item);
+    this.store.push(item);
     this.unfinished += 1;
     this.getters.wakeNext();
   }
@@ -277,8 +277,8 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   shutdown(immediate = false): void {
     this.isShutDown = true;
     if (immediate) {
-      this.unfinished = Math.max(0, this.unfinished - this.#store.size);
-      this.#store.clear();
+      this.unfinished = Math.max(0, this.unfinished - this.store.size);
+      this.store.clear();
       if (this.unfinished === 0) this.joiners.wakeAll();
     }
     this.getters.wakeAll();
@@ -322,22 +322,22 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
 
 /** Last in, first out. */
 class Stack<T> implements Store<T> {
-  readonly #items: T[] = [];
+  private readonly items: T[] = [];
 
   get size(): number {
-    return this.#items.length;
+    return this.items.length;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    this.items.push(item);
   }
 
   take(): T {
-    return this.#items.pop() as T;
+    return this.items.pop() as T;
   }
 
   clear(): void {
-    this.#items.length = 0;
+    this.items.length = 0;
   }
 }
 

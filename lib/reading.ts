@@ -74,19 +74,19 @@ abstract class ReadOperation extends InlineCoroutine<Buffer> {
 }
 
 class ReadSome extends ReadOperation {
-  readonly #most: number;
+  private readonly most: number;
 
   constructor(reader: StreamReader, most: number) {
     super(reader, 'read');
-    this.#most = most;
+    this.most = most;
   }
 
   isReady(): boolean {
-    return this.#most === 0 || this.reader.buffered > 0 || this.reader.ended;
+    return this.most === 0 || this.reader.buffered > 0 || this.reader.ended;
   }
 
   protected take(): void {
-    this.complete(this.reader.takeSome(this.#most));
+    this.complete(this.reader.takeSome(this.most));
   }
 }
 
@@ -105,55 +105,55 @@ class ReadAll extends ReadOperation {
 }
 
 class ReadExactly extends ReadOperation {
-  readonly #count: number;
+  private readonly count: number;
 
   constructor(reader: StreamReader, count: number) {
     super(reader, 'readexactly');
-    this.#count = count;
+    this.count = count;
   }
 
   isReady(): boolean {
-    return this.reader.buffered >= this.#count || this.reader.ended;
+    return this.reader.buffered >= this.count || this.reader.ended;
   }
 
   protected take(): void {
     const reader = this.reader;
-    if (reader.buffered >= this.#count) {
-      this.complete(reader.takeExactly(this.#count));
+    if (reader.buffered >= this.count) {
+      this.complete(reader.takeExactly(this.count));
     } else {
-      this.fail(new IncompleteReadError(reader.takeExactly(reader.buffered), this.#count));
+      this.fail(new IncompleteReadError(reader.takeExactly(reader.buffered), this.count));
     }
   }
 }
 
 class Peek extends ReadOperation {
-  readonly #count: number;
+  private readonly count: number;
 
   constructor(reader: StreamReader, count: number) {
     super(reader, 'peek');
-    this.#count = count;
+    this.count = count;
   }
 
   isReady(): boolean {
-    return this.reader.buffered >= this.#count || this.reader.ended;
+    return this.reader.buffered >= this.count || this.reader.ended;
   }
 
   protected take(): void {
-    this.complete(this.reader.copyFirst(Math.min(this.#count, this.reader.buffered)));
+    this.complete(this.reader.copyFirst(Math.min(this.count, this.reader.buffered)));
   }
 }
 
 /** readuntil(), and readline() with its own way to fail. */
 class ReadUntil extends ReadOperation {
-  readonly #separators: readonly Buffer[];
-  readonly #limit: number;
-  readonly #isLine: boolean;
-  readonly #longest: number;
+  private readonly separators: readonly Buffer[];
+  private readonly limit: number;
+  private readonly isLine: boolean;
+  private readonly longest: number;
   /** Bytes at the start of the buffer in which no separator ends. */
-  #searched = 0;
+  private searched = 0;
   /** Start of the separator and end of the match; -1 when none is known. */
-  #start = -1;
-  #end = -1;
+  private matchStart = -1;
+  private matchEnd = -1;
 
   constructor(
     reader: StreamReader,
@@ -163,57 +163,57 @@ class ReadUntil extends ReadOperation {
   ) {
     super(reader, isLine ? 'readline' : 'readuntil');
     // The earliest end wins, and of two that end together the shorter one: it comes first.
-    this.#separators = [...separators].sort((a, b) => a.length - b.length);
-    this.#limit = limit;
-    this.#isLine = isLine;
-    this.#longest = Math.max(...separators.map((separator) => separator.length));
+    this.separators = [...separators].sort((a, b) => a.length - b.length);
+    this.limit = limit;
+    this.isLine = isLine;
+    this.longest = Math.max(...separators.map((separator) => separator.length));
   }
 
   isReady(): boolean {
-    this.#search();
-    return this.#end >= 0 || this.#searched > this.#limit || this.reader.ended;
+    this.search();
+    return this.matchEnd >= 0 || this.searched > this.limit || this.reader.ended;
   }
 
-  #search(): void {
+  private search(): void {
     const reader = this.reader;
-    if (this.#end >= 0 || reader.buffered <= this.#searched) return;
-    for (const separator of this.#separators) {
-      const start = reader.find(separator, Math.max(0, this.#searched + 1 - separator.length));
+    if (this.matchEnd >= 0 || reader.buffered <= this.searched) return;
+    for (const separator of this.separators) {
+      const start = reader.find(separator, Math.max(0, this.searched + 1 - separator.length));
       if (start < 0) continue;
       const end = start + separator.length;
-      if (this.#end < 0 || end < this.#end) {
-        this.#start = start;
-        this.#end = end;
+      if (this.matchEnd < 0 || end < this.matchEnd) {
+        this.matchStart = start;
+        this.matchEnd = end;
       }
     }
-    if (this.#end < 0) this.#searched = Math.max(0, reader.buffered + 1 - this.#longest);
+    if (this.matchEnd < 0) this.searched = Math.max(0, reader.buffered + 1 - this.longest);
   }
 
   protected take(): void {
     const reader = this.reader;
-    if (this.#end >= 0) {
-      if (this.#start > this.#limit) {
-        this.#overrun('Separator is found, but chunk is longer than limit', this.#start);
+    if (this.matchEnd >= 0) {
+      if (this.matchStart > this.limit) {
+        this.overrun('Separator is found, but chunk is longer than limit', this.matchStart);
       } else {
-        this.complete(reader.takeExactly(this.#end));
+        this.complete(reader.takeExactly(this.matchEnd));
       }
-    } else if (this.#searched > this.#limit) {
-      this.#overrun('Separator is not found, and chunk exceed the limit', this.#searched);
+    } else if (this.searched > this.limit) {
+      this.overrun('Separator is not found, and chunk exceed the limit', this.searched);
     } else {
       const partial = reader.takeExactly(reader.buffered);
-      if (this.#isLine) this.complete(partial);
+      if (this.isLine) this.complete(partial);
       else this.fail(new IncompleteReadError(partial, null));
     }
   }
 
-  #overrun(message: string, consumed: number): void {
-    if (!this.#isLine) {
+  private overrun(message: string, consumed: number): void {
+    if (!this.isLine) {
       this.fail(new LimitOverrunError(message, consumed));
       return;
     }
     // The line is dropped, as asyncio does: up to its end if that is known, else all there is.
     const reader = this.reader;
-    reader.drop(this.#end >= 0 ? this.#end : reader.buffered);
+    reader.drop(this.matchEnd >= 0 ? this.matchEnd : reader.buffered);
     this.fail(Object.assign(new RangeError(message), { code: 'ERR_LINE_TOO_LONG' }));
   }
 }
@@ -226,18 +226,18 @@ class ReadUntil extends ReadOperation {
  * @public
  */
 export class StreamReader implements AsyncIterable<Buffer> {
-  readonly #limit: number;
-  #chunks: Buffer[] = [];
+  private readonly limit: number;
+  private parts: Buffer[] = [];
   /** Index of the first chunk that still has bytes. */
-  #first = 0;
+  private head = 0;
   /** Bytes of the first chunk that are taken. */
-  #offset = 0;
-  #buffered = 0;
-  #eof = false;
-  #exception: { readonly error: unknown } | undefined = undefined;
-  #waiter: ReadOperation | undefined = undefined;
-  #transport: PausableTransport | undefined = undefined;
-  #paused = false;
+  private offset = 0;
+  private size = 0;
+  private eof = false;
+  private thrown: { readonly error: unknown } | undefined = undefined;
+  private waiter: ReadOperation | undefined = undefined;
+  private source: PausableTransport | undefined = undefined;
+  private paused = false;
   /** The connection broke: raised once the buffered bytes cannot satisfy a read. @internal */
   failure: { readonly error: unknown } | undefined = undefined;
 
@@ -248,7 +248,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   constructor(options: StreamOptions & { loop?: unknown } = {}) {
     const limit = options.limit ?? kDefaultLimit;
     checkInteger(limit, 'limit', 1);
-    this.#limit = limit;
+    this.limit = limit;
 
   }
 
@@ -271,7 +271,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * **Cancellation:** no byte is lost.
    */
   readline(options?: StreamOptions): Future<Buffer> {
-    return new ReadUntil(this, [kNewline], this.#limitOf(options), true);
+    return new ReadUntil(this, [kNewline], this.limitOf(options), true);
   }
 
   /**
@@ -308,7 +308,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (separators.some((one) => one.length === 0)) {
       throw new RangeError('The argument "separator" must be at least one byte long');
     }
-    return new ReadUntil(this, separators, this.#limitOf(options), false);
+    return new ReadUntil(this, separators, this.limitOf(options), false);
   }
 
   /**
@@ -322,7 +322,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /** Bytes that are here. */
   get buffered(): number {
-    return this.#buffered;
+    return this.size;
   }
 
   /** Reads by parts of at most `size` bytes (64 KiB) until EOF. */
@@ -337,18 +337,18 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /** Whether EOF has come and all bytes are taken. */
   atEof(): boolean {
-    return this.#eof && this.#buffered === 0;
+    return this.eof && this.size === 0;
   }
 
   /** What setException() set; null if nothing. */
   exception(): unknown {
-    return (this.#exception ?? this.failure)?.error ?? null;
+    return (this.thrown ?? this.failure)?.error ?? null;
   }
 
   /** Has every read throw `error` from now on. */
   setException(error: unknown): void {
-    this.#exception = { error };
-    this.#waiter?.resume();
+    this.thrown = { error };
+    this.waiter?.resume();
   }
 
   /** Adds bytes, as the transport does. The reader keeps `data`: it may not be changed any more. */
@@ -356,24 +356,24 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (!(data instanceof Uint8Array)) {
       throw invalidArgType('data', 'an instance of Buffer or Uint8Array', data);
     }
-    if (this.#eof) throw new RuntimeError('feedData() after feedEof()');
+    if (this.eof) throw new RuntimeError('feedData() after feedEof()');
     if (data.length === 0) return;
-    this.#chunks.push(
+    this.parts.push(
       Buffer.isBuffer(data) ? data : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length),
     );
-    this.#buffered += data.length;
-    const waiter = this.#waiter;
-    if (waiter === undefined) this.#maybePause();
+    this.size += data.length;
+    const waiter = this.waiter;
+    if (waiter === undefined) this.maybePause();
     else if (waiter.isReady()) {
       waiter.resume();
-      this.#maybePause();
+      this.maybePause();
     }
   }
 
   /** No more bytes will come. */
   feedEof(): void {
-    this.#eof = true;
-    this.#waiter?.resume();
+    this.eof = true;
+    this.waiter?.resume();
   }
 
   /** Lines until EOF, as in asyncio. */
@@ -389,45 +389,45 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /** @internal */
   get ended(): boolean {
-    return this.#eof;
+    return this.eof;
   }
 
   /** @internal */
   setTransport(transport: PausableTransport): void {
-    this.#transport = transport;
+    this.source = transport;
   }
 
   /** The connection broke: bytes that arrived before stay readable. @internal */
   connectionFailed(error: unknown): void {
     this.failure ??= { error };
-    this.#waiter?.resume();
+    this.waiter?.resume();
   }
 
   /** An error that every read throws, whatever is buffered. @internal */
   blockingException(): { readonly error: unknown } | undefined {
-    return this.#exception;
+    return this.thrown;
   }
 
   /** An operation cannot go on yet. Returns an error when another one waits already. @internal */
   wait(operation: ReadOperation): RuntimeError | undefined {
-    if (this.#waiter !== undefined && this.#waiter !== operation) {
+    if (this.waiter !== undefined && this.waiter !== operation) {
       return new RuntimeError(
         `${operation.method}() called while another coroutine is already waiting for incoming data`,
       );
     }
-    this.#waiter = operation;
-    if (this.#paused) this.#resumeTransport();
+    this.waiter = operation;
+    if (this.paused) this.resumeTransport();
     return undefined;
   }
 
   /** @internal */
   stopWaiting(operation: ReadOperation): void {
-    if (this.#waiter === operation) this.#waiter = undefined;
+    if (this.waiter === operation) this.waiter = undefined;
   }
 
   /** @internal */
   maybeResume(): void {
-    if (this.#paused && this.#buffered <= this.#limit) this.#resumeTransport();
+    if (this.paused && this.size <= this.limit) this.resumeTransport();
   }
 
   /**
@@ -436,18 +436,18 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * @internal
    */
   takeSome(most: number): Buffer {
-    const count = Math.min(most, this.#buffered);
+    const count = Math.min(most, this.size);
     if (count === 0) return kEmpty;
-    const first = (this.#chunks[this.#first] as Buffer).length - this.#offset;
-    const large = first >= kSmallestView && this.#transport !== undefined;
+    const first = (this.parts[this.head] as Buffer).length - this.offset;
+    const large = first >= kSmallestView && this.source !== undefined;
     return this.takeExactly(large ? Math.min(count, first) : count);
   }
 
   /** Takes `count` bytes, which are there. @internal */
   takeExactly(count: number): Buffer {
     if (count === 0) return kEmpty;
-    const chunk = this.#chunks[this.#first] as Buffer;
-    const start = this.#offset;
+    const chunk = this.parts[this.head] as Buffer;
+    const start = this.offset;
     const available = chunk.length - start;
     let taken: Buffer;
     if (count > available) taken = this.copyFirst(count);
@@ -464,9 +464,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   copyFirst(count: number): Buffer {
     const result = Buffer.allocUnsafe(count);
     let filled = 0;
-    let offset = this.#offset;
-    for (let index = this.#first; filled < count; index++) {
-      const chunk = this.#chunks[index] as Buffer;
+    let offset = this.offset;
+    for (let index = this.head; filled < count; index++) {
+      const chunk = this.parts[index] as Buffer;
       filled += chunk.copy(result, filled, offset, offset + count - filled);
       offset = 0;
     }
@@ -475,44 +475,44 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /** Drops the first `count` bytes, which are there. @internal */
   drop(count: number): void {
-    this.#buffered -= count;
-    if (this.#buffered === 0) {
-      if (this.#chunks.length > 0) this.#chunks = [];
-      this.#first = 0;
-      this.#offset = 0;
+    this.size -= count;
+    if (this.size === 0) {
+      if (this.parts.length > 0) this.parts = [];
+      this.head = 0;
+      this.offset = 0;
       return;
     }
     let left = count;
     for (;;) {
-      const available = (this.#chunks[this.#first] as Buffer).length - this.#offset;
+      const available = (this.parts[this.head] as Buffer).length - this.offset;
       if (left < available) break;
       left -= available;
-      this.#chunks[this.#first] = kEmpty;
-      this.#first += 1;
-      this.#offset = 0;
+      this.parts[this.head] = kEmpty;
+      this.head += 1;
+      this.offset = 0;
     }
-    this.#offset += left;
-    if (this.#first > 32 && this.#first * 2 > this.#chunks.length) {
-      this.#chunks.splice(0, this.#first);
-      this.#first = 0;
+    this.offset += left;
+    if (this.head > 32 && this.head * 2 > this.parts.length) {
+      this.parts.splice(0, this.head);
+      this.head = 0;
     }
   }
 
   /** Where `separator` starts, at or after byte `from` of the buffer; -1: nowhere. @internal */
   find(separator: Buffer, from: number): number {
-    const last = this.#chunks.length - 1;
-    let base = -this.#offset;
-    for (let index = this.#first; index <= last; index++) {
-      const chunk = this.#chunks[index] as Buffer;
+    const last = this.parts.length - 1;
+    let base = -this.offset;
+    for (let index = this.head; index <= last; index++) {
+      const chunk = this.parts[index] as Buffer;
       const end = base + chunk.length;
       if (end > from) {
-        const at = chunk.indexOf(separator, Math.max(from - base, index === this.#first ? this.#offset : 0));
+        const at = chunk.indexOf(separator, Math.max(from - base, index === this.head ? this.offset : 0));
         const within = at < 0 ? -1 : base + at;
         // A separator that straddles the end of this chunk starts after any found within an earlier part.
         if (within >= 0) return within;
         if (separator.length > 1 && index < last) {
           const start = Math.max(from, end - separator.length + 1, 0);
-          const across = this.#findAcross(separator, start, end);
+          const across = this.findAcross(separator, start, end);
           if (across >= 0) return across;
         }
       }
@@ -522,11 +522,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /** As find(), for a separator that starts in [start, end), where a chunk ends. */
-  #findAcross(separator: Buffer, start: number, end: number): number {
+  private findAcross(separator: Buffer, start: number, end: number): number {
     for (let at = start; at < end; at++) {
-      if (at + separator.length > this.#buffered) return -1;
+      if (at + separator.length > this.size) return -1;
       let matched = 0;
-      while (matched < separator.length && this.#byteAt(at + matched) === separator[matched]) {
+      while (matched < separator.length && this.byteAt(at + matched) === separator[matched]) {
         matched += 1;
       }
       if (matched === separator.length) return at;
@@ -534,29 +534,29 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return -1;
   }
 
-  #byteAt(position: number): number {
-    let at = position + this.#offset;
-    for (let index = this.#first; ; index++) {
-      const chunk = this.#chunks[index] as Buffer;
+  private byteAt(position: number): number {
+    let at = position + this.offset;
+    for (let index = this.head; ; index++) {
+      const chunk = this.parts[index] as Buffer;
       if (at < chunk.length) return chunk[at] as number;
       at -= chunk.length;
     }
   }
 
-  #limitOf(options: StreamOptions | undefined): number {
-    if (options?.limit === undefined) return this.#limit;
+  private limitOf(options: StreamOptions | undefined): number {
+    if (options?.limit === undefined) return this.limit;
     checkInteger(options.limit, 'options.limit', 1);
     return options.limit;
   }
 
-  #maybePause(): void {
-    if (this.#transport === undefined || this.#paused || this.#buffered <= this.#limit * 2) return;
-    this.#paused = true;
-    this.#transport.pauseReading();
+  private maybePause(): void {
+    if (this.source === undefined || this.paused || this.size <= this.limit * 2) return;
+    this.paused = true;
+    this.source.pauseReading();
   }
 
-  #resumeTransport(): void {
-    this.#paused = false;
-    this.#transport?.resumeReading();
+  private resumeTransport(): void {
+    this.paused = false;
+    this.source?.resumeReading();
   }
 }

@@ -39,8 +39,8 @@ export class Scope extends Frame {
   /** The `then` of every future that this scope's code awaits; made at the first await. */
   then: Then | undefined = undefined;
   // What the code of the whole task awaits, oldest first; kept at the root.
-  #first: Suspension | null = null;
-  #last: Suspension | null = null;
+  private first: Suspension | null = null;
+  private last: Suspension | null = null;
 
   constructor(task: object, loop: LoopCore, parent: Scope | null, user: unknown) {
     super(user, true);
@@ -62,25 +62,25 @@ export class Scope extends Frame {
 
   suspended(suspension: Suspension): void {
     const root = this.root;
-    suspension.previous = root.#last;
-    if (root.#last === null) root.#first = suspension;
-    else root.#last.next = suspension;
-    root.#last = suspension;
+    suspension.previous = root.last;
+    if (root.last === null) root.first = suspension;
+    else root.last.next = suspension;
+    root.last = suspension;
   }
 
   resumed(suspension: Suspension): void {
     const root = this.root;
     const { previous, next } = suspension;
-    if (previous === null) root.#first = next;
+    if (previous === null) root.first = next;
     else previous.next = next;
-    if (next === null) root.#last = previous;
+    if (next === null) root.last = previous;
     else next.previous = previous;
     suspension.previous = suspension.next = null;
   }
 
   /** What the code of this scope awaits now, oldest first. */
   *suspensions(): Generator<Suspension> {
-    for (let s = this.root.#first; s !== null; s = s.next) {
+    for (let s = this.root.first; s !== null; s = s.next) {
       if (this === this.root || s.scope?.isWithin(this)) yield s;
     }
   }

@@ -8,17 +8,17 @@ import { armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
 
 /** One pass of the ready queue: asyncio's bare yield. It waits for nothing that could be cancelled. */
 class Pass<T> extends InlineCoroutine<T> {
-  readonly #result: T;
-  #passed = false;
+  private readonly outcome: T;
+  private passed = false;
 
   constructor(result: T) {
     super();
-    this.#result = result;
+    this.outcome = result;
   }
 
   protected override proceed(): void {
-    if (this.#passed) this.complete(this.#result);
-    else this.#passed = true;
+    if (this.passed) this.complete(this.outcome);
+    else this.passed = true;
   }
 
   protected override abandon(): void {}
@@ -32,25 +32,25 @@ class Pass<T> extends InlineCoroutine<T> {
 /** A timer and, when it fires, the wake-up of the sleeper. */
 class Sleep<T> extends InlineCoroutine<T> implements TimerEntry {
   timerSlot = -1;
-  readonly #result: T;
-  readonly #deadline: number;
-  #fired = false;
+  private readonly outcome: T;
+  private readonly deadline: number;
+  private fired = false;
 
   constructor(delay: number, result: T) {
     super();
-    this.#result = result;
-    this.#deadline = native.now() + delay;
+    this.outcome = result;
+    this.deadline = native.now() + delay;
   }
 
   /** The timer's entry. */
   run(): void {
-    this.#fired = true;
+    this.fired = true;
     this.resume();
   }
 
   protected override proceed(): void {
-    if (this.#fired) this.complete(this.#result);
-    else armTimerAt(this, this.#deadline);
+    if (this.fired) this.complete(this.outcome);
+    else armTimerAt(this, this.deadline);
   }
 
   protected override abandon(): void {

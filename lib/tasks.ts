@@ -71,11 +71,11 @@ export function iscancelled(error: unknown): boolean {
 export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDisposable {
   /** @internal */
   readonly scope: Scope;
-  #coro: Coro<T> | null;
-  #name: string | number;
-  readonly #context: Context | undefined;
-  #cancelRequests = 0;
-  #controller: AbortController | undefined = undefined;
+  private coro: Coro<T> | null;
+  private label: string | number;
+  private readonly context: Context | undefined;
+  private cancelRequests = 0;
+  private controller: AbortController | undefined = undefined;
 
   /**
    * @param coro - a function called inside the task, or a Coroutine
@@ -91,15 +91,15 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
       );
     }
     this.loop.checkClosed();
-    this.#coro = coro;
-    this.#name = options?.name ?? ++taskCount;
+    this.coro = coro;
+    this.label = options?.name ?? ++taskCount;
     const context = options?.context ?? captureContext();
-    this.#context = context;
+    this.context = context;
     this.scope = new Scope(this, this.loop, null, currentUserFrame());
     const signal = options?.signal;
-    if (signal !== undefined) this.#follow(signal);
+    if (signal !== undefined) this.follow(signal);
     if (options?.eagerStart && this.loop.running) {
-      this.#begin();
+      this.begin();
       if (this.state === kPending) this.loop.tasks.add(this);
     } else {
       this.loop.tasks.add(this);
@@ -109,21 +109,21 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
 
   /** 'Task-N' by default. */
   getName(): string {
-    return typeof this.#name === 'number' ? `Task-${this.#name}` : this.#name;
+    return typeof this.label === 'number' ? `Task-${this.label}` : this.label;
   }
 
   setName(name: string): void {
-    this.#name = String(name);
+    this.label = String(name);
   }
 
   /** What the task runs; null when it ended in its eager first step. */
   getCoro(): Coro<T> | null {
-    return this.#coro;
+    return this.coro;
   }
 
   /** The context the task runs in. */
   getContext(): Context {
-    return this.#context ?? emptyContext;
+    return this.context ?? emptyContext;
   }
 
   /**
@@ -134,12 +134,12 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
    * @returns false when the task is done already
    */
   override cancel(msg?: string): boolean {
-    return this.#cancel(msg, undefined);
+    return this.requestCancel(msg, undefined);
   }
 
   /** How many cancel() requests are not taken back by uncancel(). */
   cancelling(): number {
-    return this.#cancelRequests;
+    return this.cancelRequests;
   }
 
   /**
@@ -147,14 +147,14 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
    * @returns the number of requests left
    */
   uncancel(): number {
-    if (this.#cancelRequests > 0) {
-      this.#cancelRequests -= 1;
-      if (this.#cancelRequests === 0) {
+    if (this.cancelRequests > 0) {
+      this.cancelRequests -= 1;
+      if (this.cancelRequests === 0) {
         this.scope.mustCancel = false;
-        this.#controller = undefined;
+        this.controller = undefined;
       }
     }
-    return this.#cancelRequests;
+    return this.cancelRequests;
   }
 
   /**
@@ -162,11 +162,11 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
    * A fresh one once uncancel() has reached 0.
    */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#cancelRequests > 0) this.#controller.abort(new CancelledError(this.scope.message));
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.cancelRequests > 0) this.controller.abort(new CancelledError(this.scope.message));
     }
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
   /** Always throws: the result of a task is its function's. */
@@ -214,10 +214,10 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
   run(): void {
     if (this.state !== kPending) return;
     if (this.scope.mustCancel) {
-      if (this.#coro instanceof CoroutineObject) this.#coro.close();
-      this.#end(kCancelled, this.scope.takeInterruption());
+      if (this.coro instanceof CoroutineObject) this.coro.close();
+      this.end(kCancelled, this.scope.takeInterruption());
     } else {
-      this.#begin();
+      this.begin();
     }
   }
 
@@ -229,7 +229,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
 
   /** One more cancel request, of the scope of a timeout or group only. @internal */
   cancelScope(scope: Scope, msg: string | undefined): boolean {
-    this.#cancelRequests += 1;
+    this.cancelRequests += 1;
     return scope.interrupt(msg);
   }
 
@@ -237,17 +237,17 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     return 'Task exception was never retrieved';
   }
 
-  #cancel(msg: string | undefined, cause: unknown): boolean {
+  private requestCancel(msg: string | undefined, cause: unknown): boolean {
     this.markRetrieved();
     if (this.state !== kPending) return false;
-    this.#cancelRequests += 1;
+    this.cancelRequests += 1;
     this.scope.interrupt(msg);
-    this.#controller?.abort(new CancelledError(msg, cause === undefined ? undefined : { cause }));
+    this.controller?.abort(new CancelledError(msg, cause === undefined ? undefined : { cause }));
     return true;
   }
 
-  #follow(signal: AbortSignal): void {
-    const cancel = () => this.#cancel(undefined, signal.reason);
+  private follow(signal: AbortSignal): void {
+    const cancel = () => this.requestCancel(undefined, signal.reason);
     if (signal.aborted) {
       cancel();
       return;
@@ -256,57 +256,57 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     this.whenDone(() => signal.removeEventListener('abort', cancel));
   }
 
-  #begin(): void {
-    if (this.#context === undefined) this.#call();
+  private begin(): void {
+    if (this.context === undefined) this.call();
     else {
-      this.#context(() => {
+      this.context(() => {
         (this.scope as { user: unknown }).user = currentUserFrame();
-        this.#call();
+        this.call();
       });
     }
   }
 
-  #call(): void {
-    const coro = this.#coro as Coro<T>;
+  private call(): void {
+    const coro = this.coro as Coro<T>;
     try {
       runIn(this.scope, () => {
-        this.#watch(typeof coro === 'function' ? coro() : (coro as CoroutineObject<T>).start());
+        this.watch(typeof coro === 'function' ? coro() : (coro as CoroutineObject<T>).start());
       });
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
   /** The function has run up to its first await, or to its end. */
-  #watch(result: PromiseLike<T> | T): void {
+  private watch(result: PromiseLike<T> | T): void {
     if (result instanceof Promise) {
       // Ended without suspending: told by V8 now, instead of by a reaction later.
       const settled = promiseState === undefined ? 0 : promiseState(result);
-      if (settled === 1) return this.#succeed(promiseResult?.(result) as T);
+      if (settled === 1) return this.succeed(promiseResult?.(result) as T);
       if (settled === 2) {
         promiseThen.call(result, undefined, ignore);
-        return this.#fail(promiseResult?.(result));
+        return this.fail(promiseResult?.(result));
       }
     } else if (!isPromiseLike(result)) {
-      return this.#succeed(result);
+      return this.succeed(result);
     }
-    const succeed = (value: unknown) => this.#succeed(value as T);
-    const fail = (error: unknown) => this.#fail(error);
+    const succeed = (value: unknown) => this.succeed(value as T);
+    const fail = (error: unknown) => this.fail(error);
     if (result instanceof Future) result.startAwait(this.scope, succeed, fail);
     else promiseThen.call(Promise.resolve(result), succeed, fail);
   }
 
-  #succeed(value: T): void {
-    if (this.scope.mustCancel) this.#end(kCancelled, this.scope.takeInterruption());
-    else this.#end(kFinished, value);
+  private succeed(value: T): void {
+    if (this.scope.mustCancel) this.end(kCancelled, this.scope.takeInterruption());
+    else this.end(kFinished, value);
   }
 
-  #fail(error: unknown): void {
-    if (!iscancelled(error)) this.#end(kFailed, error);
-    else this.#end(kCancelled, error instanceof CancelledError ? error : (error as Error).cause);
+  private fail(error: unknown): void {
+    if (!iscancelled(error)) this.end(kFailed, error);
+    else this.end(kCancelled, error instanceof CancelledError ? error : (error as Error).cause);
   }
 
-  #end(state: number, value: unknown): void {
+  private end(state: number, value: unknown): void {
     this.loop.tasks.delete(this);
     this.finish(state, value);
   }

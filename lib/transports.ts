@@ -42,14 +42,14 @@ export interface TransportOwner {
 
 /** A call of a protocol's method, as a ready entry. */
 class ProtocolCall implements ReadyEntry {
-  readonly #call: () => void;
+  private readonly call: () => void;
 
   constructor(call: () => void) {
-    this.#call = call;
+    this.call = call;
   }
 
   run(): void {
-    this.#call();
+    this.call();
   }
 }
 
@@ -57,23 +57,23 @@ class ProtocolCall implements ReadyEntry {
 export class SocketTransport implements EventReceiver {
   /** @internal */
   readonly loop: LoopCore;
-  readonly #slot: number;
-  readonly #owner: TransportOwner | null;
-  #protocol: AnyProtocol;
-  #extra: Map<string, unknown> | undefined = undefined;
-  #closing = false;
-  #lost = false;
-  #eofWritten = false;
-  #reading = true;
-  #writingPaused = false;
-  #lostWrites = 0;
-  #high = kHighWater;
-  #low = kHighWater / 4;
+  private readonly slot: number;
+  private readonly owner: TransportOwner | null;
+  private protocol: AnyProtocol;
+  private extra: Map<string, unknown> | undefined = undefined;
+  private closing = false;
+  private lost = false;
+  private eofWritten = false;
+  private reading = true;
+  private writingPaused = false;
+  private lostWrites = 0;
+  private high = kHighWater;
+  private low = kHighWater / 4;
   /** Bytes that the native side has queued. */
-  #queued = 0;
-  #batched = 0;
-  #batchEpoch = -1;
-  #onConnected: ((errno: number) => void) | undefined = undefined;
+  private queued = 0;
+  private batched = 0;
+  private batchEpoch = -1;
+  private onConnected: ((errno: number) => void) | undefined = undefined;
 
   /** @internal */
   constructor(
@@ -83,9 +83,9 @@ export class SocketTransport implements EventReceiver {
     owner: TransportOwner | null = null,
   ) {
     this.loop = loop;
-    this.#slot = slot;
-    this.#protocol = protocol;
-    this.#owner = owner;
+    this.slot = slot;
+    this.protocol = protocol;
+    this.owner = owner;
     registerReceiver(slot, this);
   }
 
@@ -93,18 +93,18 @@ export class SocketTransport implements EventReceiver {
 
   /** Calls back when the connection attempt ends; 0 or a negative error number. @internal */
   whenConnected(callback: (errno: number) => void): void {
-    this.#onConnected = callback;
+    this.onConnected = callback;
   }
 
   /** Schedules connectionMade(). @internal */
   announce(): void {
-    this.loop.enqueue(new ProtocolCall(() => this.#protocol.connectionMade(this)));
+    this.loop.enqueue(new ProtocolCall(() => this.protocol.connectionMade(this)));
   }
 
   /** Gives up before the protocol was told of a connection: it is not told of the end either. @internal */
   discard(): void {
-    this.#closing = this.#lost = true;
-    closeSlot(this.#slot);
+    this.closing = this.lost = true;
+    closeSlot(this.slot);
   }
 
   /**
@@ -112,46 +112,46 @@ export class SocketTransport implements EventReceiver {
    * connectionLost(null) is called.
    */
   close(): void {
-    if (this.#closing) return;
-    this.#closing = true;
-    if (this.#unsent()) this.#setQueued(native.streamFlush(this.#slot));
-    if (this.#lost) return;
-    if (this.#queued === 0) this.#scheduleLost(null);
-    else this.#stopReading();
+    if (this.closing) return;
+    this.closing = true;
+    if (this.unsent()) this.setQueued(native.streamFlush(this.slot));
+    if (this.lost) return;
+    if (this.queued === 0) this.scheduleLost(null);
+    else this.stopReading();
   }
 
   /** Closes the transport at once: what was not sent is lost. */
   abort(): void {
-    this.#forceClose(null);
+    this.forceClose(null);
   }
 
   isClosing(): boolean {
-    return this.#closing;
+    return this.closing;
   }
 
   // -------------------------------------------------------------------------- reading
 
   isReading(): boolean {
-    return this.#reading && !this.#closing;
+    return this.reading && !this.closing;
   }
 
   /** Stops receiving; may be called again. */
   pauseReading(): void {
-    if (this.#closing || !this.#reading) return;
-    this.#stopReading();
+    if (this.closing || !this.reading) return;
+    this.stopReading();
   }
 
   /** Goes on receiving; may be called again. */
   resumeReading(): void {
-    if (this.#closing || this.#reading) return;
-    this.#reading = true;
-    const status = native.streamReadStart(this.#slot);
+    if (this.closing || this.reading) return;
+    this.reading = true;
+    const status = native.streamReadStart(this.slot);
     if (status < 0) this.fail(systemError(status, 'read'));
   }
 
-  #stopReading(): void {
-    this.#reading = false;
-    native.streamReadStop(this.#slot);
+  private stopReading(): void {
+    this.reading = false;
+    native.streamReadStop(this.slot);
   }
 
   // -------------------------------------------------------------------------- writing
@@ -163,22 +163,22 @@ export class SocketTransport implements EventReceiver {
    */
   write(data: Uint8Array | string): void {
     if (typeof data !== 'string') checkBytes(data, 'data');
-    if (this.#eofWritten) throw new RuntimeError('Cannot call write() after writeEof()');
+    if (this.eofWritten) throw new RuntimeError('Cannot call write() after writeEof()');
     if (data.length === 0) return;
-    if (this.#lost || this.#closing) {
-      this.#warnOfLostWrite();
+    if (this.lost || this.closing) {
+      this.warnOfLostWrite();
       return;
     }
-    if (this.#queued === 0) {
-      const batched = addToBatch(this.#slot, data);
+    if (this.queued === 0) {
+      const batched = addToBatch(this.slot, data);
       if (batched >= 0) {
-        this.#noteBatched(batched);
+        this.noteBatched(batched);
         return;
       }
     }
     const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
-    this.#batched = 0;
-    this.#setQueued(native.streamWrite(this.#slot, bytes));
+    this.batched = 0;
+    this.setQueued(native.streamWrite(this.slot, bytes));
   }
 
   /** As write() for each of `data`; they are sent together. */
@@ -188,11 +188,11 @@ export class SocketTransport implements EventReceiver {
 
   /** Half-closes the connection after what was written: the peer sees EOF, and may go on sending. */
   writeEof(): void {
-    if (this.#closing || this.#eofWritten) return;
-    this.#eofWritten = true;
-    if (this.#unsent()) this.#setQueued(native.streamFlush(this.#slot));
-    if (this.#lost) return;
-    const status = native.streamShutDown(this.#slot);
+    if (this.closing || this.eofWritten) return;
+    this.eofWritten = true;
+    if (this.unsent()) this.setQueued(native.streamFlush(this.slot));
+    if (this.lost) return;
+    const status = native.streamShutDown(this.slot);
     if (status < 0) this.fail(systemError(status, 'shutdown'));
   }
 
@@ -202,12 +202,12 @@ export class SocketTransport implements EventReceiver {
 
   /** Bytes written and not yet taken by the system. */
   getWriteBufferSize(): number {
-    return this.#queued + (this.#unsent() ? this.#batched : 0);
+    return this.queued + (this.unsent() ? this.batched : 0);
   }
 
   /** The water marks, in bytes. */
   getWriteBufferLimits(): [low: number, high: number] {
-    return [this.#low, this.#high];
+    return [this.low, this.high];
   }
 
   /**
@@ -221,19 +221,19 @@ export class SocketTransport implements EventReceiver {
     checkInteger(high, 'high', 0);
     const low = lowGiven ?? Math.floor(high / 4);
     checkInteger(low, 'low', 0, high);
-    this.#high = high;
-    this.#low = low;
-    this.#applyWaterMarks();
+    this.high = high;
+    this.low = low;
+    this.applyWaterMarks();
   }
 
   // ------------------------------------------------------------------------ protocol, extra
 
   setProtocol(protocol: BaseProtocol): void {
-    this.#protocol = protocol;
+    this.protocol = protocol;
   }
 
   getProtocol(): BaseProtocol {
-    return this.#protocol;
+    return this.protocol;
   }
 
   /**
@@ -242,11 +242,11 @@ export class SocketTransport implements EventReceiver {
    */
   // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
   getExtraInfo(name: string, fallback: unknown = null): any {
-    const known = this.#extra?.get(name);
+    const known = this.extra?.get(name);
     if (known !== undefined) return known;
     if (name !== 'peername' && name !== 'sockname') return fallback;
-    if (this.#lost) return fallback;
-    const address = native.socketAddress(this.#slot, name === 'peername');
+    if (this.lost) return fallback;
+    const address = native.socketAddress(this.slot, name === 'peername');
     if (typeof address === 'number') return fallback;
     const value = [address[0], address[1]];
     this.setExtraInfo(name, value);
@@ -255,18 +255,18 @@ export class SocketTransport implements EventReceiver {
 
   /** @internal */
   setExtraInfo(name: string, value: unknown): void {
-    this.#extra ??= new Map();
-    this.#extra.set(name, value);
+    this.extra ??= new Map();
+    this.extra.set(name, value);
   }
 
   /** Keeps small packets from being held back; on by default. @internal */
   setNoDelay(enabled: boolean): void {
-    native.setNoDelay(this.#slot, enabled);
+    native.setNoDelay(this.slot, enabled);
   }
 
   /** @internal */
   setKeepAlive(enabled: boolean): void {
-    native.setKeepAlive(this.#slot, enabled, 0);
+    native.setKeepAlive(this.slot, enabled, 0);
   }
 
   // -------------------------------------------------------------------------- events
@@ -275,16 +275,16 @@ export class SocketTransport implements EventReceiver {
   onEvent(kind: number, a: number, b: number): void {
     switch (kind) {
       case kData:
-        this.#onData(a, b);
+        this.onData(a, b);
         break;
       case kEof:
-        this.#tell(() => this.#onEof());
+        this.tell(() => this.onEof());
         break;
       case kReadFailed:
         this.fail(systemError(a, 'read'));
         break;
       case kQueued:
-        this.#setQueued(a);
+        this.setQueued(a);
         break;
       case kWriteFailed:
         this.fail(systemError(a, 'write'));
@@ -292,35 +292,35 @@ export class SocketTransport implements EventReceiver {
       case kShutDown:
         break;
       case kConnected:
-        this.#onConnected?.(a);
-        this.#onConnected = undefined;
+        this.onConnected?.(a);
+        this.onConnected = undefined;
         break;
     }
   }
 
-  #onData(length: number, location: number): void {
+  private onData(length: number, location: number): void {
     const data = takeReceived(length, location);
-    if (this.#closing) return;
-    const protocol = this.#protocol as InternalProtocol;
+    if (this.closing) return;
+    const protocol = this.protocol as InternalProtocol;
     if (protocol.internal) protocol.dataReceived(data);
-    else this.loop.enqueue(new ProtocolCall(() => this.#deliver(data)));
+    else this.loop.enqueue(new ProtocolCall(() => this.deliver(data)));
   }
 
   /** Calls the user's protocol; an error of its own ends the connection, as in asyncio. */
-  #deliver(data: Buffer): void {
-    if (this.#lost) return;
-    const protocol = this.#protocol;
+  private deliver(data: Buffer): void {
+    if (this.lost) return;
+    const protocol = this.protocol;
     try {
-      if (protocol.getBuffer !== undefined) this.#fillBuffers(protocol as BufferedProtocol, data);
+      if (protocol.getBuffer !== undefined) this.fillBuffers(protocol as BufferedProtocol, data);
       else protocol.dataReceived?.(data);
     } catch (error) {
-      this.#fatal(error, 'Fatal error: protocol.dataReceived() call failed.');
+      this.fatal(error, 'Fatal error: protocol.dataReceived() call failed.');
     }
   }
 
-  #fillBuffers(protocol: BufferedProtocol, data: Buffer): void {
+  private fillBuffers(protocol: BufferedProtocol, data: Buffer): void {
     let rest = data;
-    while (rest.length > 0 && !this.#lost) {
+    while (rest.length > 0 && !this.lost) {
       const target = protocol.getBuffer(rest.length);
       if (target.length === 0) throw new RuntimeError('getBuffer() returned an empty buffer');
       const length = Math.min(target.length, rest.length);
@@ -330,123 +330,123 @@ export class SocketTransport implements EventReceiver {
     }
   }
 
-  #onEof(): void {
-    if (this.#closing) return;
+  private onEof(): void {
+    if (this.closing) return;
     let keepOpen: boolean | void;
     try {
-      keepOpen = this.#protocol.eofReceived?.();
+      keepOpen = this.protocol.eofReceived?.();
     } catch (error) {
-      this.#fatal(error, 'Fatal error: protocol.eofReceived() call failed.');
+      this.fatal(error, 'Fatal error: protocol.eofReceived() call failed.');
       return;
     }
-    this.#reading = false;
+    this.reading = false;
     if (!keepOpen) this.close();
   }
 
   /** Calls a method of the protocol: now if it is ours, as a ready entry otherwise. */
-  #tell(call: () => void): void {
-    if ((this.#protocol as InternalProtocol).internal) call();
+  private tell(call: () => void): void {
+    if ((this.protocol as InternalProtocol).internal) call();
     else this.loop.enqueue(new ProtocolCall(call));
   }
 
-  #fatal(error: unknown, message: string): void {
+  private fatal(error: unknown, message: string): void {
     this.loop.callExceptionHandler({
       message,
       exception: error,
       transport: this,
-      protocol: this.#protocol,
+      protocol: this.protocol,
     });
-    this.#forceClose(error);
+    this.forceClose(error);
   }
 
   /** The connection is broken. @internal */
   fail(error: unknown): void {
-    this.#forceClose(error);
+    this.forceClose(error);
   }
 
-  #forceClose(error: unknown): void {
-    if (this.#lost) return;
-    this.#closing = true;
-    this.#queued = 0;
-    this.#scheduleLost(error);
+  private forceClose(error: unknown): void {
+    if (this.lost) return;
+    this.closing = true;
+    this.queued = 0;
+    this.scheduleLost(error);
   }
 
-  #scheduleLost(error: unknown): void {
-    if (this.#lost) return;
-    this.#lost = true;
-    this.#batched = 0;
-    this.loop.enqueue(new ProtocolCall(() => this.#callConnectionLost(error)));
+  private scheduleLost(error: unknown): void {
+    if (this.lost) return;
+    this.lost = true;
+    this.batched = 0;
+    this.loop.enqueue(new ProtocolCall(() => this.callConnectionLost(error)));
   }
 
-  #callConnectionLost(error: unknown): void {
+  private callConnectionLost(error: unknown): void {
     try {
-      this.#protocol.connectionLost(error);
+      this.protocol.connectionLost(error);
     } finally {
-      closeSlot(this.#slot);
-      this.#owner?.detach(this);
+      closeSlot(this.slot);
+      this.owner?.detach(this);
     }
   }
 
   // ------------------------------------------------------------------------- write buffer
 
-  #noteBatched(length: number): void {
+  private noteBatched(length: number): void {
     const epoch = batchEpoch();
-    if (epoch === this.#batchEpoch) {
-      this.#batched += length;
+    if (epoch === this.batchEpoch) {
+      this.batched += length;
     } else {
-      this.#batchEpoch = epoch;
-      this.#batched = length;
+      this.batchEpoch = epoch;
+      this.batched = length;
     }
-    if (this.#batched > this.#high) {
-      this.#batched = 0;
-      this.#setQueued(native.streamFlush(this.#slot));
+    if (this.batched > this.high) {
+      this.batched = 0;
+      this.setQueued(native.streamFlush(this.slot));
     }
   }
 
-  #unsent(): boolean {
-    return this.#batched > 0 && batchEpoch() === this.#batchEpoch;
+  private unsent(): boolean {
+    return this.batched > 0 && batchEpoch() === this.batchEpoch;
   }
 
   /** `bytes` are queued natively; negative: the error number of a failed write. */
-  #setQueued(bytes: number): void {
-    if (this.#lost) return;
+  private setQueued(bytes: number): void {
+    if (this.lost) return;
     if (bytes < 0) {
       this.fail(systemError(bytes, 'write'));
       return;
     }
-    this.#queued = bytes;
-    this.#applyWaterMarks();
-    if (bytes === 0 && this.#closing) this.#scheduleLost(null);
+    this.queued = bytes;
+    this.applyWaterMarks();
+    if (bytes === 0 && this.closing) this.scheduleLost(null);
   }
 
-  #applyWaterMarks(): void {
-    const size = this.#queued;
-    if (!this.#writingPaused && size > this.#high) {
-      this.#writingPaused = true;
-      this.#tellWriting('pauseWriting');
-    } else if (this.#writingPaused && size <= this.#low) {
-      this.#writingPaused = false;
-      this.#tellWriting('resumeWriting');
+  private applyWaterMarks(): void {
+    const size = this.queued;
+    if (!this.writingPaused && size > this.high) {
+      this.writingPaused = true;
+      this.tellWriting('pauseWriting');
+    } else if (this.writingPaused && size <= this.low) {
+      this.writingPaused = false;
+      this.tellWriting('resumeWriting');
     }
   }
 
-  #tellWriting(method: 'pauseWriting' | 'resumeWriting'): void {
+  private tellWriting(method: 'pauseWriting' | 'resumeWriting'): void {
     try {
-      this.#protocol[method]();
+      this.protocol[method]();
     } catch (error) {
       this.loop.callExceptionHandler({
         message: `protocol.${method}() failed`,
         exception: error,
         transport: this,
-        protocol: this.#protocol,
+        protocol: this.protocol,
       });
     }
   }
 
-  #warnOfLostWrite(): void {
-    if (!this.#lost) return;
-    this.#lostWrites += 1;
-    if (this.#lostWrites === kLostWritesBeforeWarning) {
+  private warnOfLostWrite(): void {
+    if (!this.lost) return;
+    this.lostWrites += 1;
+    if (this.lostWrites === kLostWritesBeforeWarning) {
       process.emitWarning(
         'write() on a lost connection: look at isClosing(), or await drain() to be told',
         { type: 'AionodeWarning', code: 'AIONODE_LOST_WRITE' },

@@ -4,7 +4,7 @@
 // A waiter joins at the end, stays in line after it was woken or cancelled until its task's own step,
 // and only then leaves: so the line shows at any moment what asyncio's deque of futures would show, and
 // a rule such as "nobody else is waiting" gives the same answer. The line is an intrusive doubly linked
-// list, so leaving costs the same from anywhere, and `#asleep` remembers where the ones that nobody has
+// list, so leaving costs the same from anywhere, and `asleep` remembers where the ones that nobody has
 // woken begin, so waking never looks at the same waiter twice.
 import { RuntimeError } from './exceptions.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -30,19 +30,19 @@ interface InLine {
 export class WaitingLine {
   /** How many in the line were not cancelled. */
   live = 0;
-  readonly #owner: LoopBound;
-  #first: InLine | null = null;
-  #last: InLine | null = null;
+  private readonly owner: LoopBound;
+  private first: InLine | null = null;
+  private last: InLine | null = null;
   /** Everyone before this one is awake. */
-  #asleep: InLine | null = null;
+  private asleep: InLine | null = null;
 
   constructor(owner: LoopBound) {
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** Binds the owner to `loop`. @throws RuntimeError when it is bound to another one. */
   bind(loop: LoopCore): void {
-    const owner = this.#owner;
+    const owner = this.owner;
     if (owner.loop === loop) return;
     if (owner.loop !== undefined) {
       const kind = owner.constructor.name;
@@ -54,45 +54,45 @@ export class WaitingLine {
   }
 
   add(waiter: InLine): void {
-    if (this.#owner.loop !== waiter.loop) this.bind(waiter.loop);
-    const last = this.#last;
+    if (this.owner.loop !== waiter.loop) this.bind(waiter.loop);
+    const last = this.last;
     waiter.line = this;
     waiter.previous = last;
     waiter.next = null;
-    if (last === null) this.#first = waiter;
+    if (last === null) this.first = waiter;
     else last.next = waiter;
-    this.#last = waiter;
-    this.#asleep ??= waiter;
+    this.last = waiter;
+    this.asleep ??= waiter;
     this.live += 1;
   }
 
   remove(waiter: InLine): void {
     const { previous, next } = waiter;
-    if (previous === null) this.#first = next;
+    if (previous === null) this.first = next;
     else previous.next = next;
-    if (next === null) this.#last = previous;
+    if (next === null) this.last = previous;
     else next.previous = previous;
-    if (this.#asleep === waiter) this.#asleep = next;
+    if (this.asleep === waiter) this.asleep = next;
     if (waiter.cancellation === undefined) this.live -= 1;
     waiter.line = waiter.previous = waiter.next = null;
   }
 
   /** Wakes the first one that is still asleep; false when there is none. */
   wakeNext(): boolean {
-    let waiter = this.#asleep;
+    let waiter = this.asleep;
     while (waiter?.woken) waiter = waiter.next;
     if (waiter === null) {
-      this.#asleep = null;
+      this.asleep = null;
       return false;
     }
-    this.#asleep = waiter.next;
+    this.asleep = waiter.next;
     waiter.resume();
     return true;
   }
 
   /** Makes sure that the first in line is awake. */
   wakeFirst(): void {
-    if (this.#first?.woken === false) this.wakeNext();
+    if (this.first?.woken === false) this.wakeNext();
   }
 
   wakeAll(): void {
