@@ -2,8 +2,13 @@
 /** Numbers as people read them. */
 const LEVELS = '▁▂▃▄▅▆▇█';
 
-/** @param {number} value */
-export const count = (value) => Math.round(value).toLocaleString('en-US');
+/**
+ * A count with its thousands apart: 12,345. Made by hand, since the first use of toLocaleString()
+ * holds up the loop while it loads its data.
+ *
+ * @param {number} value
+ */
+export const count = (value) => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** @param {number} seconds */
 export const milliseconds = (seconds) => `${(seconds * 1000).toFixed(1)} ms`;

@@ -1,6 +1,6 @@
 // @ts-check
 /** Server and clients in one process: a load for a few seconds, then the summary. */
-import { createTask, gather, getRunningLoop } from 'aionode';
+import { createTask, gather, getRunningLoop, sleep } from 'aionode';
 import { impatientClient, slowClient, steadyClient } from './clients.mjs';
 import { showProgress } from './display.mjs';
 import { Service } from './service.mjs';
@@ -9,21 +9,22 @@ import { Tally } from './tally.mjs';
 
 /** One client in this many is slow, and one is impatient. */
 const ODD_CLIENT_SHARE = 20;
+const AT_A_TIME = 20;
+const START_PAUSE = 0.001;
 
 /**
- * Those who end by themselves, and those who have to be stopped.
+ * Starts clients, a few at a time: the server accepts them meanwhile.
  *
  * @param {number} clients
+ * @param {(target: import('./clients.mjs').Target) => Promise<void>} client
  * @param {import('./clients.mjs').Target} target
+ * @param {import('aionode').Task[]} tasks  gets each client's task as soon as it is made
  */
-function startClients(clients, target) {
-  const start = (/** @type {(target: any) => Promise<void>} */ client) =>
-    target.tally.watch(createTask(() => client(target)));
-  const few = Math.ceil(clients / ODD_CLIENT_SHARE);
-  const slow = Array.from({ length: few }, () => start(slowClient));
-  const impatient = Array.from({ length: few }, () => start(impatientClient));
-  const steady = Array.from({ length: clients - 2 * few }, () => start(steadyClient));
-  return { ending: [...impatient, ...steady], endless: slow };
+async function startClients(clients, client, target, tasks) {
+  for (let i = 1; i <= clients; i++) {
+    tasks.push(target.tally.watch(createTask(() => client(target), { name: client.name })));
+    if (i % AT_A_TIME === 0) await sleep(START_PAUSE);
+  }
 }
 
 /** @param {import('aionode').Task[]} tasks */
@@ -41,28 +42,33 @@ export async function runLoad({ clients, workers, seconds, patience, host }, out
   const loop = getRunningLoop();
   const tally = new Tally();
   const service = new Service({ workers, patience }, tally);
-  /** @type {import('aionode').Task[]} */
-  const tasks = [];
+  /** @type {import('aionode').Task[]} these end by themselves */
+  const busy = [];
+  /** @type {import('aionode').Task[]} these have to be stopped */
+  const endless = [];
   try {
     const port = await service.listen(host, 0);
     const title = `${clients} clients, ${workers} workers, ${host}:${port}`;
     if (!out.isTTY) out.write(`${title}\n`);
     const view = { title, seconds, tally, service };
-    tasks.push(tally.watch(createTask(() => showProgress(view, out))));
+    endless.push(tally.watch(createTask(() => showProgress(view, out), { name: 'display' })));
 
     const start = loop.time();
-    const { ending, endless } = startClients(clients, { host, port, end: start + seconds, tally });
-    tasks.push(...ending, ...endless);
-    await gather(...ending, { returnExceptions: true });
+    const target = { host, port, end: start + seconds, tally };
+    const few = Math.ceil(clients / ODD_CLIENT_SHARE);
+    await startClients(few, slowClient, target, endless);
+    await startClients(few, impatientClient, target, busy);
+    await startClients(clients - 2 * few, steadyClient, target, busy);
+    await gather(...busy, { returnExceptions: true });
     const elapsed = loop.time() - start;
 
-    await cancelAll(tasks);
+    await cancelAll(endless);
     await service.finish();
     const unexplained = tally.drops - tally.timeouts;
     if (unexplained > 0) tally.errors.push(new Error(`${unexplained} connections were lost`));
     out.write(`${summaryOf(tally, elapsed).join('\n')}\n`);
   } finally {
-    await cancelAll(tasks);
+    await cancelAll([...busy, ...endless]);
     await service.stop();
   }
   return tally.errors.length;

@@ -34,6 +34,11 @@ import {
  * @typedef {{ number: number, answer: import('aionode').Future<string> }} Job
  */
 
+/**
+ * Connections that the system keeps until they are accepted. Of more at a time it may lose some
+ * without telling their clients, which then wait for ever.
+ */
+const BACKLOG = 1024;
 /** Each job waits this long, in place of the database or disk that a real one would ask. */
 const JOB_SECONDS = 0.002;
 /** Jobs that may wait, for each worker. */
@@ -77,6 +82,7 @@ export class Service {
       port,
       {
         limit: LINE_LIMIT,
+        backlog: BACKLOG,
       },
     );
     return Number(this.#server.sockets[0]?.port);
