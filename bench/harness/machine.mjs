@@ -30,3 +30,17 @@ export function residentBytes(pid) {
 export function describeMachine() {
   return `${os.cpus().length} x ${os.cpus()[0].model.trim()}, ${os.type()} ${os.release()}`;
 }
+
+const WARM_UP_CPU_SECONDS = 0.7;
+const WARM_UP_LIMIT_MS = 10_000;
+
+/**
+ * Repeats `work` until the process has used enough CPU time to be warm. By CPU time, since on a busy
+ * machine a process gets through little in a given time: what was compiled late would be charged to
+ * the work that is counted.
+ */
+export async function warmUp(pid, work) {
+  const giveUp = performance.now() + WARM_UP_LIMIT_MS;
+  const limit = cpuSeconds(pid) + WARM_UP_CPU_SECONDS;
+  while (cpuSeconds(pid) < limit && performance.now() < giveUp) await work();
+}

@@ -20,13 +20,17 @@ export async function serve(benchmarks, enter = (body) => body()) {
 export function rate(name, batch) {
   return async (seconds) => {
     const start = performance.now();
+    const startCpu = process.cpuUsage();
     let operations = 0;
     let milliseconds = 0;
     do {
       operations += await batch();
       milliseconds = performance.now() - start;
     } while (milliseconds < seconds * 1000);
-    return { [name]: { rate: operations / milliseconds } };
+    const { user, system } = process.cpuUsage(startCpu);
+    return {
+      [name]: { rate: operations / milliseconds, cpu: ((user + system) / operations) * 1000 },
+    };
   };
 }
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 
 
 def serve(benchmarks):
@@ -25,12 +25,14 @@ def serve(benchmarks):
 def rate(name, batch):
     async def benchmark(seconds):
         start = perf_counter()
+        start_cpu = process_time()
         operations = 0
         elapsed = 0
         while elapsed < seconds:
             operations += await batch()
             elapsed = perf_counter() - start
-        return {name: {"rate": operations / elapsed / 1000}}
+        cpu = process_time() - start_cpu
+        return {name: {"rate": operations / elapsed / 1000, "cpu": cpu / operations * 1e9}}
 
     return benchmark
 

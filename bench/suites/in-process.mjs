@@ -1,3 +1,4 @@
+import { warmUp } from '../harness/machine.mjs';
 import { rootDir } from '../harness/paths.mjs';
 import { findPeers } from '../harness/peers.mjs';
 import { Program } from '../harness/program.mjs';
@@ -72,6 +73,14 @@ export function inProcessSuite({ name, folder, title, metrics, benchmarks, isFre
           start(command, benchmark.name),
         );
         const started = [...programs.values()];
+        if (common.warmUp && process.platform === 'linux') {
+          for (const [peer, program] of programs) {
+            await warmUp(program.pid, () => measure(program, seconds)).catch((error) => {
+              results.fail(benchmark.name, peer, error);
+              programs.delete(peer);
+            });
+          }
+        }
         await rotate({
           ...common,
           subjects: programs,

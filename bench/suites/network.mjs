@@ -1,13 +1,10 @@
 import { compile } from '../harness/compile.mjs';
-import { chooseCores, cpuSeconds } from '../harness/machine.mjs';
+import { chooseCores, cpuSeconds, warmUp } from '../harness/machine.mjs';
 import { findPeers } from '../harness/peers.mjs';
 import { Program } from '../harness/program.mjs';
 import { Results } from '../harness/results.mjs';
 import { rotate, startAll } from '../harness/rotation.mjs';
 import { Unavailable } from '../harness/unavailable.mjs';
-
-const WARM_UP_CPU_SECONDS = 0.7;
-const WARM_UP_LIMIT_MS = 10_000;
 
 /** The load client, or the reason why there can be no network benchmark here. */
 export function loadClient() {
@@ -47,16 +44,6 @@ async function slice(binary, load, server, core) {
   }
 }
 
-// By CPU time used, since on a busy machine a server gets through little in a given time: what was
-// compiled late would be charged to the requests that are counted.
-async function warmUp(binary, load, server, core) {
-  const giveUp = performance.now() + WARM_UP_LIMIT_MS;
-  const limit = cpuSeconds(server.pid) + WARM_UP_CPU_SECONDS;
-  while (cpuSeconds(server.pid) < limit && performance.now() < giveUp) {
-    await slice(binary, load, server, core);
-  }
-}
-
 /**
  * A suite of load on servers. Each of `lines` has a name, the `server` mode and the load: `client`
  * mode, connections, size, line. `values` turns what a slice gave into metrics.
@@ -83,10 +70,12 @@ export function networkSuite({ name, title, metrics, lines, values }) {
         for (const [peer, server] of servers) {
           progress(`${name}: ${peer} warms up`);
           const load = { ...selected[0], seconds: options.sliceSeconds };
-          await warmUp(binary, load, server, cores.client).catch((error) => {
-            results.fail(selected[0].name, peer, error);
-            servers.delete(peer);
-          });
+          await warmUp(server.pid, () => slice(binary, load, server, cores.client)).catch(
+            (error) => {
+              results.fail(selected[0].name, peer, error);
+              servers.delete(peer);
+            },
+          );
         }
         for (const line of selected) {
           progress(line.name);
