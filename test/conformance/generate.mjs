@@ -29,23 +29,29 @@ export function programs({ timed }) {
       size: 'max',
       depthIdentifier: 'program',
     }),
+    // The first one is what is left at the greatest depth.
     action: fc.oneof(
       { maxDepth: 3, depthIdentifier: 'program' },
-      { weight: 5, arbitrary: leaf('pause') },
-      { weight: timed ? 8 : 0, arbitrary: withNumber('nap') },
-      { weight: 14, arbitrary: fc.record({ kind: fc.constant('primitive'), number: fc.nat(63) }) },
-      { weight: 8, arbitrary: taskActions() },
-      { weight: 1, arbitrary: leaf('raise') },
-      { weight: 10, arbitrary: blocks(tie('actions'), timed) },
+      { weight: 3, arbitrary: simpleActions(timed) },
+      { weight: 1, arbitrary: blocks(tie('actions'), timed) },
     ),
   }));
-  const task = fc.record({ actions, isEager: fc.nat(19) });
   return fc
     .record({
       themes: fc.subarray(Object.keys(THEMES), { minLength: 1, maxLength: 2 }),
-      tasks: fc.array(task, { minLength: 1, maxLength: TASKS, size: 'max' }),
+      tasks: fc.array(actions, { minLength: 1, maxLength: TASKS, size: 'max' }),
     })
     .map((drawn) => lowerProgram(drawn, timed));
+}
+
+function simpleActions(timed) {
+  return fc.oneof(
+    { weight: 5, arbitrary: leaf('pause') },
+    { weight: timed ? 8 : 0, arbitrary: withNumber('nap') },
+    { weight: 14, arbitrary: fc.record({ kind: fc.constant('primitive'), number: fc.nat(63) }) },
+    { weight: 8, arbitrary: taskActions() },
+    { weight: 1, arbitrary: leaf('raise') },
+  );
 }
 
 function taskActions() {
@@ -95,10 +101,9 @@ function lowerProgram({ themes, tasks }, timed) {
     tasks: tasks.length,
     primitives: themes.flatMap((theme) => THEMES[theme]),
   };
-  const created = tasks.map(({ actions, isEager }, i) => [
+  const created = tasks.map((actions, i) => [
     'task',
     names[i],
-    ...(isEager === 1 ? [{ eager_start: true }] : []),
     lower(actions, { owner: names[i], below: i, program }),
   ]);
   return withoutUnused([...PRELUDE, ...created, ...ending(names, timed)]);
@@ -107,7 +112,7 @@ function lowerProgram({ themes, tasks }, timed) {
 /** Gives the tasks time to end by themselves, then cancels them and waits for what becomes of them. */
 function ending(names, timed) {
   const pause = timed
-    ? ['await', ['wait', ...names, { timeout: '@60' }]]
+    ? ['await', ['wait', ...names, { timeout: '@30' }]]
     : ['repeat', 20, [['await', ['sleep', 0]]]];
   const outcome = ['=', 'all', ['await', ['gather', ...names, { return_exceptions: true }]]];
   return [pause, ...names.map((name) => [`${name}.cancel`]), outcome, ['log', 'all']];
