@@ -65,7 +65,8 @@ function detectContextFrames(): boolean {
 /** @internal */
 export const usesContextFrames: boolean = detectContextFrames();
 
-function lookUp(frame: unknown): Frame | undefined {
+/** Our part of what V8 carries. @internal */
+export function lookUp(frame: unknown): Frame | undefined {
   if (frame === undefined) return undefined;
   // Only a Frame has this property: the fast way to tell it from Node's map.
   if ((frame as Frame).scope !== undefined) return frame as Frame;

@@ -5,7 +5,7 @@ import { Future, kFailed, kFinished } from './futures.ts';
 import { type Awaitable, ensureFuture } from './tasks.ts';
 import type { LoopCore } from './turns.ts';
 
-/** What awaiting `A` gives. @internal */
+/** What awaiting `A` gives. @public */
 export type Result<A> = A extends () => infer R ? Awaited<R> : Awaited<A>;
 
 /** @public */
@@ -102,8 +102,9 @@ export function gather(...args: unknown[]): Future<any> {
     let future = futures.get(aw);
     if (future === undefined) {
       future = ensureFuture(aw as Awaitable<unknown>);
-      futures.set(aw, future);
       unique.push(future);
+      // The same object twice is one child; a function given twice is called twice.
+      if (typeof aw !== 'function') futures.set(aw, future);
     }
     ordered.push(future);
   }

@@ -70,6 +70,7 @@ export interface Native {
   handleCount(): number;
   getFrame?(): unknown;
   setFrame?(frame: unknown): void;
+  awaitFrame?(resolve: unknown, reject: unknown): unknown;
   areResolvers?(resolve: unknown, reject: unknown): boolean;
   promiseState?(promise: Promise<unknown>): number;
   promiseResult?(promise: Promise<unknown>): unknown;

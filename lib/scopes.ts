@@ -7,7 +7,7 @@
 // code awaits at that moment; if it awaits none of ours, `mustCancel` is set and the error is delivered
 // at its next await: asyncio's must-cancel flag, kept per scope instead of per task.
 import { CancelledError } from './exceptions.ts';
-import { currentFrame, currentUserFrame, Frame, restoreFrame, saveFrame } from './frames.ts';
+import { currentFrame, currentUserFrame, Frame, lookUp, restoreFrame, saveFrame } from './frames.ts';
 import type { LoopCore } from './turns.ts';
 
 /** One suspended await of a scope's code; see Awaiter in futures.ts. @internal */
@@ -149,4 +149,11 @@ export function runIn<T>(scope: Scope, fn: () => T): T {
 export function currentScope(): Scope | null {
   const frame = currentFrame();
   return frame === undefined ? null : (frame.scope as Scope | null);
+}
+
+/** The scope in a frame that V8 carries; null when there is none. @internal */
+export function scopeIn(frame: unknown): Scope | null {
+  if (frame === null) return null;
+  const found = lookUp(frame);
+  return found === undefined ? null : (found.scope as Scope | null);
 }

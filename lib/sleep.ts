@@ -1,7 +1,7 @@
 // sleep().
 // Floor 8.
 import { checkSeconds } from './arguments.ts';
-import type { Future } from './futures.ts';
+import { addThen, type Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { native } from './native.ts';
 import { armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
@@ -63,6 +63,9 @@ class Sleep<T> extends InlineCoroutine<T> implements TimerEntry {
     return cancelled;
   }
 }
+
+addThen(Pass);
+addThen(Sleep);
 
 /**
  * Waits `delay` seconds, then gives `result`. With a delay of 0 (or less) it lets every other ready

@@ -11,6 +11,7 @@ import { type Coro, CoroutineObject } from './coroutines.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { currentUserFrame } from './frames.ts';
 import {
+  addThen,
   Future,
   isPromiseLike,
   kCancelled,
@@ -197,6 +198,11 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     return 'Task';
   }
 
+  /** @internal */
+  override describe(): string {
+    return `Task ${this.getName()}`;
+  }
+
   /** cancel() and wait until the task is done; throws its error unless that is the cancel. */
   async [Symbol.asyncDispose](): Promise<void> {
     const disposer = currentTask();
@@ -311,6 +317,8 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     this.finish(state, value);
   }
 }
+
+addThen(Task);
 
 /** @internal */
 export type TaskFactory = <T>(loop: never, coro: Coro<T>, options?: TaskOptions) => Future<T>;

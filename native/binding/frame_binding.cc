@@ -20,7 +20,7 @@ napi_value SetFrame(napi_env env, napi_callback_info info) {
 napi_value AreResolvers(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const V8Access& v8 = arguments.environment().v8();
-  return ToValue(env, v8.IsBuiltin(env, arguments[0]) && v8.IsBuiltin(env, arguments[1]));
+  return ToValue(env, v8.AreResolvers(env, arguments[0], arguments[1]));
 }
 
 // promiseState(promise): 0 pending, 1 fulfilled, 2 rejected.
@@ -35,6 +35,19 @@ napi_value PromiseResult(napi_env env, napi_callback_info info) {
   return arguments.environment().v8().PromiseResult(arguments[0]);
 }
 
+// awaitFrame(resolve, reject): the frame of the await that V8 calls `then` for, null when there is none;
+// undefined when the arguments are not V8's own, so that somebody else is calling.
+napi_value AwaitFrame(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const V8Access& v8 = arguments.environment().v8();
+  if (!v8.AreResolvers(env, arguments[0], arguments[1])) return nullptr;
+  napi_value frame = v8.GetFrame();
+  napi_valuetype type;
+  if (napi_typeof(env, frame, &type) == napi_ok && type != napi_undefined) return frame;
+  napi_value null;
+  return napi_get_null(env, &null) == napi_ok ? null : nullptr;
+}
+
 }  // namespace
 
 void ExportFrames(napi_env env, napi_value exports, Environment* environment) {
@@ -43,6 +56,9 @@ void ExportFrames(napi_env env, napi_value exports, Environment* environment) {
     Export(env, exports, environment, {{"getFrame", GetFrame}, {"setFrame", SetFrame}});
   }
   if (v8.has_script_id()) Export(env, exports, environment, {{"areResolvers", AreResolvers}});
+  if (v8.has_script_id() && v8.has_frame() && v8.carries_frame_into_then()) {
+    Export(env, exports, environment, {{"awaitFrame", AwaitFrame}});
+  }
   if (v8.has_promise_state()) {
     Export(env, exports, environment,
            {{"promiseState", PromiseState}, {"promiseResult", PromiseResult}});

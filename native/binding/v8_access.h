@@ -26,6 +26,8 @@ class V8Access {
 
   bool has_checkpoint() const { return isolate_ != nullptr && checkpoint_ != nullptr; }
   bool has_frame() const;
+  // Node 20's V8 does not set the frame in the job that calls a thenable's `then`.
+  bool carries_frame_into_then() const { return get_of_isolate_ != nullptr; }
   bool has_script_id() const { return script_id_ != nullptr && bound_function_ != nullptr; }
   bool has_promise_state() const { return promise_state_ != nullptr && promise_result_ != nullptr; }
 
@@ -41,11 +43,12 @@ class V8Access {
       set_of_context_(current_context_(isolate_), frame);
     }
   }
-  // `function` must be a function. Bound functions have no script either, but are a user's.
-  bool IsBuiltin(napi_env env, napi_value function) const {
-    if (script_id_(function) != 0) return false;
+  // Both must be functions. V8's own resolve and reject have no script; neither has a bound function,
+  // but that is a user's.
+  bool AreResolvers(napi_env env, napi_value resolve, napi_value reject) const {
+    if (script_id_(resolve) != 0 || script_id_(reject) != 0) return false;
     napi_valuetype type;
-    return napi_typeof(env, bound_function_(function), &type) == napi_ok && type != napi_function;
+    return napi_typeof(env, bound_function_(resolve), &type) == napi_ok && type != napi_function;
   }
   // `promise` must be a native promise: 0 pending, 1 fulfilled, 2 rejected.
   int PromiseState(napi_value promise) const { return promise_state_(promise); }
