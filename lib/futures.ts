@@ -70,7 +70,13 @@ export class Awaiter implements ReadyEntry, Suspension {
 
   run(): void {
     const scope = this.scope;
-    this.future.wake(this, scope?.interrupted ? scope.takeInterruption() : undefined);
+    let error: CancelledError | undefined;
+    if (scope?.interrupted) {
+      error = scope.takeInterruption();
+      // asyncio: a CancelledError that the awaited future brings is the one that is thrown.
+      if (this.future.endedCancelled) error = undefined;
+    }
+    this.future.wake(this, error);
   }
 
   /** Ends the await with the future's outcome, or with `error`. */
@@ -78,6 +84,21 @@ export class Awaiter implements ReadyEntry, Suspension {
     if (this.scope !== null) this.scope.resumed(this);
     if (error === undefined) this.future.settle(this.resolve, this.reject);
     else this.reject(error);
+  }
+}
+
+/** The end of an await that asyncio refuses: thrown into the task one pass later. @internal */
+export class Refusal implements ReadyEntry {
+  private readonly reject: Reject;
+  private readonly error: Error;
+
+  constructor(reject: Reject, error: Error) {
+    this.reject = reject;
+    this.error = error;
+  }
+
+  run(): void {
+    this.reject(this.error);
   }
 }
 
@@ -121,7 +142,8 @@ export class Future<T = unknown> {
   value: unknown = undefined;
   private entries: Waiting | Waiting[] | null = null;
   private unretrieved: Unretrieved | undefined = undefined;
-  private cancelledWith: string | undefined = undefined;
+  /** What cancel() was given; of a task only if that ended it without a throw. @internal */
+  cancelMessage: string | undefined = undefined;
 
   /**
    * @param options - `loop`: the event loop it belongs to; the running one by default.
@@ -181,7 +203,7 @@ export class Future<T = unknown> {
   cancel(msg?: string): boolean {
     this.retrieved();
     if (this.state !== kPending) return false;
-    this.cancelledWith = msg;
+    this.cancelMessage = msg;
     this.finish(kCancelled, undefined);
     return true;
   }
@@ -264,7 +286,9 @@ export class Future<T = unknown> {
       this.settle(resolve, reject);
     } else {
       if (scope !== null && scope.loop !== this.loop) {
-        reject(new RuntimeError('the awaited Future belongs to a different event loop'));
+        scope.loop.enqueue(
+          new Refusal(reject, new RuntimeError('the awaited Future belongs to a different event loop')),
+        );
         return;
       }
       const awaiter = new Awaiter(this as Future<unknown>, scope, resolve, reject);
@@ -308,11 +332,23 @@ export class Future<T = unknown> {
     return 'Future exception was never retrieved';
   }
 
-  /** The error that an await of this cancelled future gets. @internal */
+  /**
+   * The error that an await of this cancelled future gets. As in asyncio, the one that ended a task is
+   * given once; later ones are new.
+   * @internal
+   */
   cancelledError(): CancelledError {
     const error = this.value;
-    if (error instanceof CancelledError) return error;
-    return new CancelledError(this.cancelledWith);
+    this.value = undefined;
+    return error instanceof CancelledError ? error : new CancelledError(this.cancelMessage);
+  }
+
+  /** Whether an await of it throws CancelledError. @internal */
+  get endedCancelled(): boolean {
+    return (
+      this.state === kCancelled ||
+      (this.state === kFailed && this.value instanceof CancelledError)
+    );
   }
 
   /** Awaits and callbacks, in order. @internal */

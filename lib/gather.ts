@@ -18,7 +18,6 @@ export interface GatherOptions {
 class Gathering extends Future<unknown[]> {
   readonly #children: Future<unknown>[];
   #cancelRequested = false;
-  #message: string | undefined;
 
   constructor(loop: LoopCore, children: Future<unknown>[]) {
     super({ loop });
@@ -29,17 +28,13 @@ class Gathering extends Future<unknown[]> {
     return this.#cancelRequested;
   }
 
-  get cancelMessage(): string | undefined {
-    return this.#message;
-  }
-
   override cancel(msg?: string): boolean {
     if (this.done()) return false;
     let cancelled = false;
     for (const child of this.#children) if (child.cancel(msg)) cancelled = true;
     if (cancelled) {
       this.#cancelRequested = true;
-      this.#message = msg;
+      this.cancelMessage = msg;
     }
     return cancelled;
   }
@@ -56,7 +51,7 @@ function isOptions(x: unknown): x is GatherOptions {
 
 /** The outcome of a done future as gather() reports it. */
 function outcomeOf(child: Future<unknown>): unknown {
-  if (child.cancelled()) return child.cancelledError();
+  if (child.cancelled()) return new CancelledError(child.cancelMessage);
   return child.exception() ?? child.value;
 }
 
@@ -126,7 +121,10 @@ export function gather(...args: unknown[]): Future<any> {
     if (outer.cancelRequested) outer.finish(kFailed, new CancelledError(outer.cancelMessage));
     else outer.finish(kFinished, results);
   };
-  for (const future of unique) future.whenDone(childDone, outer);
+  // As CPython: children that are done already count at once, the others by their callbacks.
+  const done = unique.filter((future) => future.done());
+  for (const future of unique) if (!future.done()) future.whenDone(childDone, outer);
+  for (const future of done) childDone(future);
   return outer;
 }
 

@@ -80,7 +80,7 @@ export abstract class InlineCoroutine<T> extends Future<T> {
       awaiter.end(interruption);
       return;
     }
-    const error = interruption ?? this.cancellation;
+    const error = this.cancellation ?? interruption;
     if (error === undefined) {
       this.woken = false;
       this.proceed();

@@ -18,6 +18,7 @@ import {
   kFailed,
   kFinished,
   kPending,
+  Refusal,
   wrapFuture,
 } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -188,7 +189,8 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     reject: (error: unknown) => void,
   ): void {
     if (scope?.task === this && this.state === kPending) {
-      reject(new RuntimeError(`Task cannot await on itself: ${this.getName()}`));
+      const error = new RuntimeError(`Task cannot await on itself: ${this.getName()}`);
+      this.loop.enqueue(new Refusal(reject, error));
     } else {
       super.startAwait(scope, resolve, reject);
     }
@@ -303,8 +305,12 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
   }
 
   private succeed(value: T): void {
-    if (this.scope.mustCancel) this.end(kCancelled, this.scope.takeInterruption());
-    else this.end(kFinished, value);
+    if (this.scope.mustCancel) {
+      this.cancelMessage = this.scope.message;
+      this.end(kCancelled, undefined);
+    } else {
+      this.end(kFinished, value);
+    }
   }
 
   private fail(error: unknown): void {

@@ -15,7 +15,7 @@ import { layout, native } from './native.ts';
 import { type ReadyEntry, ReadyQueue } from './ready.ts';
 import { takeDueTimers } from './timers.ts';
 
-const { kReadyCount, kEventCount, kBudgetSpent, kDraining } = layout;
+const { kReadyCount, kEventCount, kBudgetSpent, kDraining, kLiveTimers } = layout;
 
 /** Runs nextTick callbacks and microtasks: what Node offers where V8's checkpoint is not found. */
 const tick = (process as unknown as { _tickCallback(): void })._tickCallback;
@@ -108,12 +108,17 @@ function runEntry(loop: LoopCore, entry: ReadyEntry): void {
 }
 
 /**
- * Up to this many turns in a row end with a checkpoint only, if each ran few entries: the rest of a
- * turn's end, the clock above all, costs as much as half a step.
+ * Up to this many turns in a row end with a checkpoint only, if each ran few entries and no timer can
+ * come due: the rest of a turn's end, the clock above all, costs as much as half a step.
  */
 const kLightTurns = 7;
 const kLightEntries = 4;
 let lightTurns = 0;
+
+function endLightTurn(): number {
+  checkpoint();
+  return state[kLiveTimers] === 0 ? 0 : native.turn();
+}
 
 /** One turn of every active loop. Returns how many timers are due. */
 function runTurns(): number {
@@ -128,7 +133,7 @@ function runTurns(): number {
   if (runs(loop)) {
     if (loop.ready.size <= kLightEntries && lightTurns < kLightTurns) {
       lightTurns += 1;
-      runTurn(loop, checkpoint);
+      due = runTurn(loop, endLightTurn);
     } else {
       lightTurns = 0;
       due = runTurn(loop, endTurn);
