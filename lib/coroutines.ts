@@ -1,9 +1,12 @@
 // coroutine(): lazy coroutine objects, Python's `async def`.
 // Floor 5.
 import { checkFunction } from './arguments.ts';
+import { debugging, noteCreation } from './debug.ts';
 import { RuntimeError } from './exceptions.ts';
 import { currentFrame, restoreFrame, saveFrame } from './frames.ts';
+import { currentLoop } from './running.ts';
 import { currentScope, type Scope } from './scopes.ts';
+import { forget, type Unnoticed, watch } from './unnoticed.ts';
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -28,11 +31,13 @@ export class CoroutineObject<T> implements Coroutine<T> {
   #fn: AnyFunction | undefined;
   #args: unknown[];
   #state: 'created' | 'used' | 'closed' = 'created';
+  #unnoticed: Unnoticed | undefined = undefined;
 
   constructor(fn: AnyFunction, args: unknown[]) {
     this.name = fn.name;
     this.#fn = fn;
     this.#args = args;
+    if (debugging) this.#watch();
   }
 
   get then(): PromiseLike<T>['then'] {
@@ -43,9 +48,7 @@ export class CoroutineObject<T> implements Coroutine<T> {
 
   close(): void {
     if (this.#state !== 'created') return;
-    this.#state = 'closed';
-    this.#fn = undefined;
-    this.#args = [];
+    this.#leave('closed');
   }
 
   /** Calls the function; may be done once. */
@@ -59,10 +62,24 @@ export class CoroutineObject<T> implements Coroutine<T> {
     }
     const fn = this.#fn as AnyFunction;
     const args = this.#args;
-    this.#state = 'used';
+    this.#leave('used');
+    return fn(...(args as never[])) as PromiseLike<T> | T;
+  }
+
+  #leave(state: 'used' | 'closed'): void {
+    this.#state = state;
     this.#fn = undefined;
     this.#args = [];
-    return fn(...(args as never[])) as PromiseLike<T> | T;
+    if (this.#unnoticed !== undefined) forget(this.#unnoticed);
+  }
+
+  /** Debug mode: says so when nobody ever uses it. */
+  #watch(): void {
+    const loop = currentLoop();
+    if (!loop.debug) return;
+    noteCreation(this, loop);
+    const message = `coroutine '${this.name}' was never awaited`;
+    this.#unnoticed = watch('coroutine', this, loop, { message });
   }
 
   /** Node 20 does not carry the frame into the job in which a thenable's `then` runs. */

@@ -7,11 +7,22 @@ export function describeCallback(callback: { name: string }): string {
   return callback.name === '' ? '<anonymous function>' : `${callback.name}()`;
 }
 
+const kTracebackTitles: Record<string, string | undefined> = {
+  sourceTraceback: 'object',
+  handleTraceback: 'handle',
+};
+
 /** Prints what the exception handler is told, in the order message, exception, the rest. @internal */
 export function printExceptionContext(context: { message: string; [key: string]: unknown }): void {
   const { message, exception, ...rest } = context;
   const lines = [`aionode: ${message || 'Unhandled exception in event loop'}`];
   for (const key of Object.keys(rest).sort()) {
+    const title = kTracebackTitles[key];
+    if (title !== undefined && Array.isArray(rest[key])) {
+      lines.push(`  ${title} created at (most recent call last):`);
+      for (const frame of rest[key]) lines.push(`    ${frame}`);
+      continue;
+    }
     lines.push(`  ${key}: ${inspect(rest[key], { depth: 0, breakLength: 120 })}`);
   }
   if ('exception' in context) {

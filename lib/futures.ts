@@ -16,6 +16,7 @@
 import { type InspectOptions, inspect } from 'node:util';
 import { checkFunction, invalidArgType } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
+import { debugging, noteCreation } from './debug.ts';
 import { CancelledError, InvalidStateError, RuntimeError } from './exceptions.ts';
 import { currentFrame } from './frames.ts';
 import { Handle } from './handles.ts';
@@ -24,7 +25,7 @@ import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
 import { currentScope, type Scope, scopeIn, type Suspension } from './scopes.ts';
 import type { LoopCore } from './turns.ts';
-import { forget, type Unretrieved, watch } from './unretrieved.ts';
+import { forget, type Unnoticed, watch } from './unnoticed.ts';
 
 /** @internal */
 export const kPending = 0;
@@ -141,7 +142,7 @@ export class Future<T = unknown> {
   /** The result, or the error of a failed or cancelled future. @internal */
   value: unknown = undefined;
   private entries: Waiting | Waiting[] | null = null;
-  private unretrieved: Unretrieved | undefined = undefined;
+  private unretrieved: Unnoticed | undefined = undefined;
   /** What cancel() was given; of a task only if that ended it without a throw. @internal */
   cancelMessage: string | undefined = undefined;
 
@@ -150,6 +151,7 @@ export class Future<T = unknown> {
    */
   constructor(options?: { loop?: unknown }) {
     this.loop = (options === undefined ? currentLoop() : options.loop) as LoopCore;
+    if (debugging) noteCreation(this, this.loop);
   }
 
   /**
@@ -395,7 +397,10 @@ export class Future<T = unknown> {
   }
 
   private watchUnretrieved(error: unknown): void {
-    this.unretrieved = watch(this, this.loop, this.unretrievedMessage, error);
+    this.unretrieved = watch('future', this, this.loop, {
+      message: this.unretrievedMessage,
+      exception: error,
+    });
   }
 
   private retrieved(): void {
@@ -463,12 +468,7 @@ const thenOutside: Then = function (resolve, reject) {
   return thenOfUser(this, null, resolve, reject);
 };
 
-/**
- * Gives a class of futures its `then`. Each class has its own: V8 finds it at the first step of the
- * prototype chain, which is a tenth of an await's cost.
- * @internal
- */
-export const addThen: (type: { prototype: object }) => void =
+const defineThen: (type: { prototype: object }) => void =
   native.awaitFrame === undefined
     ? (type) => {
         Object.defineProperty(type.prototype, 'then', {
@@ -489,6 +489,19 @@ export const addThen: (type: { prototype: object }) => void =
             value: then,
           })
       )(thenWithFrame(native.awaitFrame));
+
+/** The classes that have a `then`, for debug mode to wrap. @internal */
+export const thenOwners: { prototype: object }[] = [];
+
+/**
+ * Gives a class of futures its `then`. Each class has its own: V8 finds it at the first step of the
+ * prototype chain, which is a tenth of an await's cost.
+ * @internal
+ */
+export function addThen(type: { prototype: object }): void {
+  thenOwners.push(type);
+  defineThen(type);
+}
 
 addThen(Future);
 

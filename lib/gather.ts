@@ -2,7 +2,7 @@
 // Floor 9.
 import { CancelledError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
-import { type Awaitable, ensureFuture } from './tasks.ts';
+import { type Awaitable, currentTask, ensureFuture } from './tasks.ts';
 import type { LoopCore } from './turns.ts';
 
 /** What awaiting `A` gives. @public */
@@ -122,8 +122,9 @@ export function gather(...args: unknown[]): Future<any> {
     else outer.finish(kFinished, results);
   };
   // As CPython: children that are done already count at once, the others by their callbacks.
+  const waiter = currentTask();
   const done = unique.filter((future) => future.done());
-  for (const future of unique) if (!future.done()) future.whenDone(childDone, outer);
+  for (const future of unique) if (!future.done()) future.whenDone(childDone, waiter);
   for (const future of done) childDone(future);
   return outer;
 }
@@ -143,6 +144,6 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
     if (done.cancelled()) outer.cancel();
     else if (done.state === kFailed) outer.setException(done.exception());
     else outer.setResult(done.result());
-  }, outer);
+  }, currentTask());
   return outer;
 }

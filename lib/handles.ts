@@ -1,6 +1,9 @@
 // Handle and TimerHandle: callbacks that wait in a ready queue or in the timer heap.
 // Floor 4.
+import { inspect } from 'node:util';
 import { type Context, emptyContext } from './context.ts';
+import { debugging, noteCreation } from './debug.ts';
+import { describeCallback } from './format.ts';
 import type { ReadyEntry } from './ready.ts';
 import { armTimerAfter, armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
 import type { LoopCore } from './turns.ts';
@@ -32,6 +35,7 @@ export class Handle implements ReadyEntry {
     this.fn = callback;
     this.args = args;
     this.context = context;
+    if (debugging) noteCreation(this, loop);
   }
 
   /** The callback will not run; it and its arguments are let go of. */
@@ -60,6 +64,10 @@ export class Handle implements ReadyEntry {
     else if (args.length === 0) callback();
     else if (args.length === 1) callback(args[0]);
     else callback(...args);
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} ${this.dropped ? 'cancelled' : describeCallback(this.fn)}>`;
   }
 
   /** What runs, for messages and debugging. @internal */

@@ -10,6 +10,7 @@ export {
   iscoroutine,
   iscoroutinefunction,
 } from './coroutines.ts';
+export { createEagerTaskFactory, eagerTaskFactory } from './eager.ts';
 export {
   BrokenBarrierError,
   CancelledError,
@@ -26,12 +27,20 @@ export {
 } from './exceptions.ts';
 export { Future, isfuture, wrapFuture } from './futures.ts';
 export { type GatherOptions, gather, shield } from './gather.ts';
+export {
+  type CallGraphOptions,
+  captureCallGraph,
+  type FutureCallGraph,
+  formatCallGraph,
+  printCallGraph,
+} from './graph.ts';
 export type { Handle, TimerHandle } from './handles.ts';
 export { BoundedSemaphore, Event, Lock, Semaphore } from './locks.ts';
 export {
   type EventLoop,
   type ExceptionContext,
   type ExceptionHandler,
+  type TaskFactory,
   getEventLoop,
   getRunningLoop,
   newEventLoop,
@@ -59,7 +68,6 @@ export {
   ensureFuture,
   iscancelled,
   Task,
-  type TaskFactory,
   type TaskOptions,
 } from './tasks.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';

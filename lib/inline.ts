@@ -24,7 +24,7 @@ const kUndecided = { loop: undefined };
 /** @internal */
 export abstract class InlineCoroutine<T> extends Future<T> {
   /** The await that it runs in. */
-  private driver: Awaiter | undefined = undefined;
+  driver: Awaiter | undefined = undefined;
   /** The wake-up is scheduled: the inner future of asyncio's coroutine is done. */
   woken = false;
   /** The error of a cancel() that the wake-up delivers. */

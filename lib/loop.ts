@@ -4,18 +4,21 @@
 // The thread's default loop runs as long as Node's does; loops made by newEventLoop() or run() have turns
 // only while they run, and can be closed.
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
-import { captureContext } from './context.ts';
+import { type Context, captureContext } from './context.ts';
 import { type Coro, iscoroutinefunction } from './coroutines.ts';
 import { watchForDeadlock } from './deadlock.ts';
+import { awaitStack, creationStack, startDebugging } from './debug.ts';
+import { traceAwaits } from './debug_awaits.ts';
 import { RuntimeError } from './exceptions.ts';
-import { Future } from './futures.ts';
-import { Handle, TimerHandle } from './handles.ts';
 import { describeCallback, printExceptionContext } from './format.ts';
+import { Awaiter, Future } from './futures.ts';
+import { Handle, TimerHandle } from './handles.ts';
+import { letBeInspected } from './inspect.ts';
 import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
 import { currentScope } from './scopes.ts';
-import { type Awaitable, ensureFuture, spawn, type Task, type TaskFactory, type TaskOptions } from './tasks.ts';
+import { type Awaitable, ensureFuture, spawn, Task, type TaskOptions } from './tasks.ts';
 import { disarmTimersOf } from './timers.ts';
 import { activate, LoopCore } from './turns.ts';
 
@@ -29,8 +32,15 @@ export interface ExceptionContext {
   future?: Future;
   task?: Task;
   handle?: Handle;
+  /** In debug mode: where the future, task, coroutine or handle was created, innermost frame last. */
+  sourceTraceback?: readonly string[];
+  /** In debug mode, from the default handler on: where the callback that runs was scheduled. */
+  handleTraceback?: readonly string[];
   [key: string]: unknown;
 }
+
+/** What makes the tasks of a loop; see `setTaskFactory()`. @public */
+export type TaskFactory = <T>(loop: EventLoop, coro: Coro<T>, options?: TaskOptions) => Future<T>;
 
 /** @public */
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
@@ -40,6 +50,16 @@ const kDefaultSlowCallbackSeconds = 0.1;
 function debugRequested(): boolean {
   const value = process.env.AIONODE_DEBUG;
   return value !== undefined && value !== '' && value !== '0';
+}
+
+/** Where the exception handler runs: as the task, else the handle, that it is told about. */
+function contextOf({ task, future, handle }: ExceptionContext): Context | undefined {
+  const thing = task ?? future ?? handle;
+  return thing instanceof Task || thing instanceof Handle ? thing.getContext() : undefined;
+}
+
+function describeStep(task: object | undefined): string {
+  return task instanceof Task ? `a step of task ${task.getName()}` : 'the end of an await';
 }
 
 /**
@@ -60,7 +80,7 @@ export class EventLoop extends LoopCore {
   constructor(isDefault = false) {
     super();
     this.#isDefault = isDefault;
-    this.debug = debugRequested();
+    this.setDebug(debugRequested());
     if (isDefault) this.running = true;
   }
 
@@ -122,9 +142,6 @@ export class EventLoop extends LoopCore {
     this.checkClosed();
     this.#checkCanRun();
     const future = ensureFuture(aw, { loop: this });
-    if (future.loop !== this) {
-      throw new RuntimeError('The Future belongs to a different event loop than this one');
-    }
     let deadlock: RuntimeError | undefined;
     const unwatch = watchForDeadlock(this, (error) => {
       if (deadlock !== undefined) this.stop();
@@ -170,7 +187,9 @@ export class EventLoop extends LoopCore {
    */
   stop(): void {
     if (this.#isDefault) {
-      throw new RuntimeError("The thread's default event loop runs as long as Node does: it cannot be stopped");
+      throw new RuntimeError(
+        "The thread's default event loop runs as long as Node does: it cannot be stopped",
+      );
     }
     this.#stopping = true;
     if (this.running) this.#turnOnce();
@@ -186,6 +205,7 @@ export class EventLoop extends LoopCore {
     this.#closed = true;
     this.ready.clear();
     disarmTimersOf(this);
+    this.#reportDestroyedTasks();
   }
 
   isRunning(): boolean {
@@ -235,17 +255,27 @@ export class EventLoop extends LoopCore {
 
   /** Prints `context` to stderr. */
   defaultExceptionHandler(context: ExceptionContext): void {
+    const entry = this.currentEntry;
+    if (entry !== null && context.sourceTraceback === undefined) {
+      const stack = entry instanceof Awaiter ? awaitStack(entry.resolve) : creationStack(entry);
+      if (stack !== undefined) context.handleTraceback = stack;
+    }
     printExceptionContext(context);
   }
 
-  /** Calls the exception handler; one that throws is reported by the default one. */
+  /**
+   * Calls the exception handler, in the context of the task or handle that `context` is about; a handler
+   * that throws is reported by the default one.
+   */
   override callExceptionHandler(context: ExceptionContext): void {
     if (this.#exceptionHandler === null) {
       this.defaultExceptionHandler(context);
       return;
     }
     try {
-      this.#exceptionHandler(this, context);
+      const run = contextOf(context);
+      if (run === undefined) this.#exceptionHandler(this, context);
+      else run(this.#exceptionHandler, this, context);
     } catch (error) {
       this.defaultExceptionHandler({
         message: 'Unhandled error in exception handler',
@@ -262,6 +292,9 @@ export class EventLoop extends LoopCore {
   /** Switches debug mode; also AIONODE_DEBUG=1 in the environment. */
   setDebug(enabled: boolean): void {
     this.debug = Boolean(enabled);
+    if (!this.debug) return;
+    startDebugging();
+    traceAwaits();
   }
 
   // ----------------------------------------------------------------- for the floors below
@@ -269,7 +302,9 @@ export class EventLoop extends LoopCore {
   /** @internal */
   override checkClosed(): void {
     if (this.#closed) {
-      throw new RuntimeError('Event loop is closed: make a new one with newEventLoop(), or use run()');
+      throw new RuntimeError(
+        'Event loop is closed: make a new one with newEventLoop(), or use run()',
+      );
     }
   }
 
@@ -285,10 +320,12 @@ export class EventLoop extends LoopCore {
   /** @internal */
   override reportError(error: unknown, entry: ReadyEntry): void {
     const callback = entry instanceof Handle ? describeCallback(entry.callback) : undefined;
+    const sourceTraceback = this.debug ? creationStack(entry) : undefined;
     this.callExceptionHandler({
       message: `Exception in callback${callback === undefined ? '' : ` ${callback}`}`,
       exception: error,
       ...(entry instanceof Handle ? { handle: entry } : {}),
+      ...(sourceTraceback === undefined ? {} : { sourceTraceback }),
     });
   }
 
@@ -296,8 +333,26 @@ export class EventLoop extends LoopCore {
   override reportSlow(entry: ReadyEntry, seconds: number): void {
     if (seconds < this.slowCallbackDuration) return;
     const what =
-      entry instanceof Handle ? describeCallback(entry.callback) : `a step of ${String(entry)}`;
+      entry instanceof Handle
+        ? `callback ${describeCallback(entry.callback)}`
+        : entry instanceof Awaiter
+          ? describeStep(entry.scope?.task)
+          : describeStep(entry);
     console.warn(`aionode: Executing ${what} took ${seconds.toFixed(3)} seconds`);
+  }
+
+  /** Tasks that are pending when their loop is closed never end. */
+  #reportDestroyedTasks(): void {
+    const tasks = [...this.tasks] as Task[];
+    this.tasks.clear();
+    for (const task of tasks) {
+      const sourceTraceback = creationStack(task);
+      this.callExceptionHandler({
+        message: 'Task was destroyed but it is pending!',
+        task,
+        ...(sourceTraceback === undefined ? {} : { sourceTraceback }),
+      });
+    }
   }
 
   /** Sees to it that there is a turn, though nothing may be ready. */
@@ -308,7 +363,9 @@ export class EventLoop extends LoopCore {
   #checkCanRun(): void {
     if (this.running) throw new RuntimeError('This event loop is already running');
     if (currentScope() !== null) {
-      throw new RuntimeError('Cannot run the event loop while another loop is running: await instead');
+      throw new RuntimeError(
+        'Cannot run the event loop while another loop is running: await instead',
+      );
     }
   }
 
@@ -316,12 +373,17 @@ export class EventLoop extends LoopCore {
     this.checkClosed();
     checkFunction(callback, 'callback');
     if (this.debug && iscoroutinefunction(callback)) {
-      throw invalidArgType('callback', 'a plain function (use createTask() for an async one)', callback);
+      throw invalidArgType(
+        'callback',
+        'a plain function (use createTask() for an async one)',
+        callback,
+      );
     }
   }
 }
 
 setDefaultLoopFactory(() => new EventLoop(true));
+letBeInspected();
 
 /**
  * The running task's loop, else the loop whose callback runs, else the thread's default loop: Node's

@@ -1,15 +1,15 @@
 // run() and Runner: a loop for one main task, and an orderly end.
 // Floor 11.
-import { checkFunction } from './arguments.ts';
-import type { Context } from './context.ts';
-import type { Coro } from './coroutines.ts';
+import { checkFunction, invalidArgType } from './arguments.ts';
+import { type Context, captureContext, emptyContext } from './context.ts';
+import { type Coro, CoroutineObject } from './coroutines.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
-import { type Future, kFailed } from './futures.ts';
+import { type Future, isPromiseLike, kFailed } from './futures.ts';
 import { gather } from './gather.ts';
 import { type EventLoop, newEventLoop } from './loop.ts';
 import { currentScope } from './scopes.ts';
-import { allTasks, type Task } from './tasks.ts';
-import { reportUnretrieved } from './unretrieved.ts';
+import { type Awaitable, allTasks, type Task } from './tasks.ts';
+import { reportUnnoticed } from './unnoticed.ts';
 
 /** @public */
 export interface RunnerOptions {
@@ -40,7 +40,7 @@ function cancelOnSignals(
 ): () => NodeJS.Signals | undefined {
   let received: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (received !== undefined) {
+    if (received !== undefined || task.done()) {
       stop();
       process.kill(process.pid, signal);
       return;
@@ -73,10 +73,12 @@ function cancelOnSignals(
 export class Runner implements AsyncDisposable {
   readonly #options: RunnerOptions;
   #loop: EventLoop | null = null;
+  #context: Context = emptyContext;
   #closed = false;
 
   constructor(options: RunnerOptions = {}) {
-    if (options.loopFactory !== undefined) checkFunction(options.loopFactory, 'options.loopFactory');
+    if (options.loopFactory !== undefined)
+      checkFunction(options.loopFactory, 'options.loopFactory');
     this.#options = options;
   }
 
@@ -86,28 +88,29 @@ export class Runner implements AsyncDisposable {
     if (this.#loop === null) {
       this.#loop = (this.#options.loopFactory ?? newEventLoop)();
       if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
+      this.#context = captureContext() ?? emptyContext;
     }
     return this.#loop;
   }
 
   /**
-   * Runs `coro` as a task until it is done. SIGINT cancels it; see run().
+   * Runs `coro` as a task until it is done. SIGINT cancels it; see run(). Every call runs in the context
+   * in which the loop was made, unless `context` says another.
    * @throws RuntimeError when called inside a task, when the loop runs already, when the runner is
    * closed, and when nothing can ever wake the waiting tasks
    */
   async run<T>(
-    coro: Coro<T>,
+    coro: Awaitable<T>,
     options: { context?: Context; signals?: readonly NodeJS.Signals[] } = {},
   ): Promise<T> {
     if (currentScope() !== null) {
-      throw new RuntimeError('Runner.run() cannot be called from a running event loop: await the function instead');
+      throw new RuntimeError(
+        'Runner.run() cannot be called from a running event loop: await the function instead',
+      );
     }
     const loop = this.getLoop();
     if (loop.isRunning()) throw new RuntimeError('Runner.run() is running already');
-    const task = loop.createTask(
-      coro,
-      options.context === undefined ? {} : { context: options.context },
-    );
+    const task = loop.createTask(asCoro(coro), { context: options.context ?? this.#context });
     const signalReceived = cancelOnSignals(task as Task, options.signals ?? ['SIGINT']);
     try {
       return await loop.runUntilComplete(task);
@@ -124,15 +127,15 @@ export class Runner implements AsyncDisposable {
 
   /** Cancels what is left, waits for it, and closes the loop. May be called again. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
     const loop = this.#loop;
     if (loop === null) return;
+    if (loop.isRunning()) throw new RuntimeError('Cannot close a Runner that is running');
+    this.#loop = null;
+    this.#closed = true;
     try {
       await cancelAllTasks(loop);
-      reportUnretrieved(loop);
+      reportUnnoticed(loop);
     } finally {
-      this.#loop = null;
       loop.close();
     }
   }
@@ -140,6 +143,13 @@ export class Runner implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** What a task can run; a Future or promise is awaited by one. */
+function asCoro<T>(main: Awaitable<T>): Coro<T> {
+  if (typeof main === 'function' || main instanceof CoroutineObject) return main as Coro<T>;
+  if (isPromiseLike(main)) return async () => main as PromiseLike<T>;
+  throw invalidArgType('main', 'a function, a Coroutine, a Future or a promise', main);
 }
 
 async function cancelAllTasks(loop: EventLoop): Promise<void> {
@@ -177,9 +187,11 @@ async function cancelAllTasks(loop: EventLoop): Promise<void> {
  * @see asyncio.run
  * @public
  */
-export async function run<T>(main: Coro<T>, options: RunOptions = {}): Promise<T> {
+export async function run<T>(main: Awaitable<T>, options: RunOptions = {}): Promise<T> {
   if (currentScope() !== null) {
-    throw new RuntimeError('run() cannot be called from a running event loop: await the function instead');
+    throw new RuntimeError(
+      'run() cannot be called from a running event loop: await the function instead',
+    );
   }
   const { signals, ...runnerOptions } = options;
   const runner = new Runner(runnerOptions);

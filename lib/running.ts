@@ -24,6 +24,11 @@ export function enterLoop(loop: LoopCore): void {
   running.push(loop);
 }
 
+/** The loops that run in this thread. @internal */
+export function runningLoops(): LoopCore[] {
+  return defaultLoop === undefined ? [...running] : [defaultLoop, ...running];
+}
+
 /** @internal */
 export function leaveLoop(loop: LoopCore): void {
   const index = running.lastIndexOf(loop);

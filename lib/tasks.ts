@@ -5,9 +5,10 @@
 // (frames.ts); every later step is the Awaiter of whatever the function awaited (futures.ts). The
 // function's native promise tells the end. The task never owns a continuation: cancelling it means
 // interrupting its scope (scopes.ts).
-import { invalidArgType } from './arguments.ts';
+import { checkInteger, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
+import { captureStack, creationStack, errorStack } from './debug.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { currentUserFrame } from './frames.ts';
 import {
@@ -26,6 +27,8 @@ import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
 import { currentScope, runIn, Scope } from './scopes.ts';
+import { describeFuture, suspendedStack } from './stacks.ts';
+import { watchForStuck } from './stuck.ts';
 import type { LoopCore } from './turns.ts';
 
 /** Anything gather, wait, shield, ... take. A native promise is adopted by wrapFuture(). @public */
@@ -101,8 +104,9 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     const signal = options?.signal;
     if (signal !== undefined) this.follow(signal);
     if (options?.eagerStart && this.loop.running) {
-      this.begin();
+      this.run();
       if (this.state === kPending) this.loop.tasks.add(this);
+      else this.coro = null;
     } else {
       this.loop.tasks.add(this);
       this.loop.enqueue(this);
@@ -126,6 +130,39 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
   /** The context the task runs in. */
   getContext(): Context {
     return this.context ?? emptyContext;
+  }
+
+  /**
+   * Where the task is: outermost first, what it awaits last. In debug mode also where it was created,
+   * and the function and line of every await. Of a failed task the frames of its error; empty when it
+   * ended otherwise.
+   * @param options - `limit`: how many entries at most, the innermost ones (of an error the outermost)
+   */
+  getStack(options?: { limit?: number }): string[] {
+    const limit = options?.limit;
+    if (limit !== undefined) checkInteger(limit, 'options.limit');
+    const most = limit === undefined ? Number.POSITIVE_INFINITY : Math.max(limit, 0);
+    if (this.state === kFailed) return errorStack(this.value).slice(0, most);
+    if (this.state !== kPending) return [];
+    const created = creationStack(this)?.at(-1);
+    const runs = currentScope()?.root === this.scope;
+    const frames = runs ? captureStack() : suspendedStack(this as Future<unknown>);
+    if (created !== undefined) frames.unshift(`created at ${created}`);
+    return frames.slice(Math.max(0, frames.length - most));
+  }
+
+  /** Prints what getStack() gives. @param options - `file`: stderr by default */
+  printStack(options?: { limit?: number; file?: NodeJS.WritableStream }): void {
+    const frames = this.getStack(options);
+    const failed = this.state === kFailed;
+    const kind = failed ? 'Traceback' : 'Stack';
+    const lines =
+      frames.length === 0
+        ? [`No stack for ${describeFuture(this as Future<unknown>)}`]
+        : [`${kind} for ${describeFuture(this as Future<unknown>)} (most recent call last):`];
+    for (const frame of frames) lines.push(`  ${frame}`);
+    if (failed) lines.push(String(this.value));
+    (options?.file ?? process.stderr).write(`${lines.join('\n')}\n`);
   }
 
   /**
@@ -173,7 +210,9 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
 
   /** Always throws: the result of a task is its function's. */
   override setResult(_value: T): void {
-    throw new RuntimeError('Task does not support setResult(): its result is what its function returns');
+    throw new RuntimeError(
+      'Task does not support setResult(): its result is what its function returns',
+    );
   }
 
   /** Always throws: the exception of a task is its function's. */
@@ -249,7 +288,8 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     this.markRetrieved();
     if (this.state !== kPending) return false;
     this.cancelRequests += 1;
-    this.scope.interrupt(msg);
+    const awaits = this.scope.interrupt(msg);
+    if (!awaits && this.loop.debug) watchForStuck(this);
     this.controller?.abort(new CancelledError(msg, cause === undefined ? undefined : { cause }));
     return true;
   }
@@ -326,14 +366,14 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
 
 addThen(Task);
 
-/** @internal */
-export type TaskFactory = <T>(loop: never, coro: Coro<T>, options?: TaskOptions) => Future<T>;
+/** EventLoop is floors above; loop.ts has the public type. */
+type TaskFactory = <T>(loop: LoopCore, coro: Coro<T>, options?: TaskOptions) => Task<T>;
 
 /** Makes a task of `loop`, by its task factory if it has one. @internal */
 export function spawn<T>(loop: LoopCore, coro: Coro<T>, options?: TaskOptions): Task<T> {
   loop.checkClosed();
   if (loop.taskFactory !== null) {
-    return (loop.taskFactory as TaskFactory)(loop as never, coro, options) as Task<T>;
+    return (loop.taskFactory as TaskFactory)(loop, coro, options);
   }
   return new Task(coro, options === undefined ? { loop } : { ...options, loop });
 }
@@ -358,7 +398,12 @@ export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }):
   if (aw instanceof InlineCoroutine) {
     return aw.started || aw.done() ? aw : spawn(loop, () => aw as PromiseLike<T>);
   }
-  if (aw instanceof Future) return aw as unknown as Future<T>;
+  if (aw instanceof Future) {
+    if (options?.loop !== undefined && aw.loop !== loop) {
+      throw new RangeError('The future belongs to a different loop than options.loop');
+    }
+    return aw as unknown as Future<T>;
+  }
   if (typeof aw === 'function' || aw instanceof CoroutineObject) return spawn(loop, aw as Coro<T>);
   if (isPromiseLike(aw)) return wrapFuture(aw as PromiseLike<T>);
   throw invalidArgType('aw', 'a Future, a Coroutine, a function or a promise', aw);

@@ -35,6 +35,8 @@ export abstract class LoopCore {
   /** Whether the driver has this loop on its list. */
   active = false;
   debug = false;
+  /** The entry that runs now; known in debug mode. */
+  currentEntry: ReadyEntry | null = null;
   /** Makes the tasks of this loop; null: Task itself. See setTaskFactory(). */
   taskFactory: unknown = null;
   /** The tasks that are not done, in the order of their creation. */
@@ -95,16 +97,29 @@ function runTurn<T>(loop: LoopCore, finish: () => T): T {
 }
 
 function runEntry(loop: LoopCore, entry: ReadyEntry): void {
-  const started = loop.debug ? native.now() : 0;
+  if (loop.debug) {
+    runWatched(loop, entry);
+    return;
+  }
   try {
     entry.run();
   } catch (error) {
     loop.reportError(error, entry);
   }
-  if (loop.debug) {
-    checkpoint();
-    loop.reportSlow(entry, native.now() - started);
+}
+
+/** Debug mode: measures the entry, the code that it resumes included. */
+function runWatched(loop: LoopCore, entry: ReadyEntry): void {
+  const started = native.now();
+  loop.currentEntry = entry;
+  try {
+    entry.run();
+  } catch (error) {
+    loop.reportError(error, entry);
   }
+  checkpoint();
+  loop.currentEntry = null;
+  loop.reportSlow(entry, native.now() - started);
 }
 
 /**

@@ -78,7 +78,7 @@ describe('lib/', () => {
   const floors = new Map(
     files.map((file) => {
       if (file === 'lib/index.ts') return [file, Number.POSITIVE_INFINITY];
-      const [header = ''] = /^(?:\/\/.*\n)+|^\/\*[\s\S]*?\*\//.exec(read(file)) ?? [];
+      const [header = ''] = /^(?:#!.*\n)?(?:\/\/.*\n)+|^\/\*[\s\S]*?\*\//.exec(read(file)) ?? [];
       return [file, Number(/\bFloor (\d+)\b/.exec(header)?.[1] ?? Number.NaN)];
     }),
   );
