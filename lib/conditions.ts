@@ -48,7 +48,7 @@ class ConditionWait extends Waiter<true> {
   }
 
   override wake(awaiter: Awaiter, interruption: CancelledError | undefined): void {
-    const error = interruption ?? this.cancellation;
+    const error = this.cancellation ?? interruption;
     if (error === undefined || this.state !== kPending) super.wake(awaiter, interruption);
     else if (this.#takesLock(error)) super.wake(awaiter, error);
   }

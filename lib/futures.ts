@@ -410,13 +410,12 @@ export class Future<T = unknown> {
   }
 }
 
-/** A must-cancel flag meets a new await: asyncio cancels what the task just started to wait for. */
+/**
+ * A must-cancel flag meets a new await: asyncio cancels what the task just started to wait for. What
+ * cannot be cancelled leaves the flag where it is.
+ */
 function deliverInterruption(scope: Scope, awaiter: Awaiter): void {
-  const error = scope.takeInterruption();
-  if (!awaiter.interrupt(error.message === '' ? undefined : error.message)) {
-    scope.mustCancel = true;
-    scope.message = error.message === '' ? undefined : error.message;
-  }
+  if (awaiter.interrupt(scope.interruptionMessage)) scope.forgetInterruption();
 }
 
 type Then = (this: Future<unknown>, resolve?: unknown, reject?: unknown) => unknown;

@@ -103,7 +103,8 @@ export function gather(...args: unknown[]): Future<any> {
     }
     ordered.push(future);
   }
-  const outer = new Gathering((ordered[0] as Future).loop, unique);
+  // A child given twice is cancelled twice, as in CPython.
+  const outer = new Gathering((ordered[0] as Future).loop, ordered);
   let finished = 0;
   const childDone = (child: Future<unknown>): void => {
     finished += 1;

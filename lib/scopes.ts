@@ -33,6 +33,7 @@ export class Scope extends Frame {
   holder: object | null = null;
   /** An interruption that found nothing to cancel and waits for the next await. */
   mustCancel = false;
+  /** Of the last interruption that had to wait; kept at the root. */
   message: string | undefined = undefined;
   /** The body was given up at its deadline: every further await of it fails. */
   abandoned = false;
@@ -95,7 +96,7 @@ export class Scope extends Frame {
     }
     if (!delivered) {
       this.mustCancel = true;
-      this.message = message;
+      this.root.message = message;
     }
     return awaits;
   }
@@ -104,7 +105,6 @@ export class Scope extends Frame {
   leave(keep: boolean): void {
     if (this.mustCancel && keep && this.parent !== null) {
       this.parent.mustCancel = true;
-      this.parent.message = this.message;
     }
     this.mustCancel = false;
   }
@@ -115,16 +115,21 @@ export class Scope extends Frame {
     return false;
   }
 
+  /** Undoes a waiting interruption of this scope and those around it. */
+  forgetInterruption(): void {
+    for (let s: Scope | null = this; s !== null; s = s.parent) s.mustCancel = false;
+  }
+
+  /** The message of the waiting interruption: the last one given in this task. */
+  get interruptionMessage(): string | undefined {
+    return this.root.message;
+  }
+
   /** Takes the waiting interruption as the error to throw. */
   takeInterruption(): CancelledError {
-    let message: string | undefined;
-    for (let s: Scope | null = this; s !== null; s = s.parent) {
-      if (!s.mustCancel) continue;
-      s.mustCancel = false;
-      message = s.message;
-      s.message = undefined;
-    }
-    return new CancelledError(message);
+    const error = new CancelledError(this.interruptionMessage);
+    this.forgetInterruption();
+    return error;
   }
 
   /** Whether this scope, or one around it, was given up. */

@@ -189,7 +189,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     if (this.cancelRequests > 0) {
       this.cancelRequests -= 1;
       if (this.cancelRequests === 0) {
-        this.scope.mustCancel = false;
+        this.currentScope.forgetInterruption();
         this.controller = undefined;
       }
     }
