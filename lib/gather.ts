@@ -32,10 +32,7 @@ class Gathering extends Future<unknown[]> {
     if (this.done()) return false;
     let cancelled = false;
     for (const child of this.#children) if (child.cancel(msg)) cancelled = true;
-    if (cancelled) {
-      this.#cancelRequested = true;
-      this.cancelMessage = msg;
-    }
+    if (cancelled) this.#cancelRequested = true;
     return cancelled;
   }
 }
@@ -47,6 +44,11 @@ function isOptions(x: unknown): x is GatherOptions {
     typeof (x as PromiseLike<unknown>).then !== 'function' &&
     (Object.getPrototypeOf(x) === Object.prototype || Object.getPrototypeOf(x) === null)
   );
+}
+
+/** The error of a cancelled gather(): the last child's, as in CPython. */
+function cancellationOf(last: Future<unknown>): CancelledError {
+  return last.cancelled() ? last.cancelledError() : new CancelledError();
 }
 
 /** The outcome of a done future as gather() reports it. */
@@ -119,7 +121,7 @@ export function gather(...args: unknown[]): Future<any> {
     }
     if (finished < unique.length) return;
     const results = ordered.map(outcomeOf);
-    if (outer.cancelRequested) outer.finish(kFailed, new CancelledError(outer.cancelMessage));
+    if (outer.cancelRequested) outer.finish(kFailed, cancellationOf(ordered.at(-1) as Future));
     else outer.finish(kFinished, results);
   };
   // As CPython: children that are done already count at once, the others by their callbacks.
