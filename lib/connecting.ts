@@ -22,11 +22,7 @@ export interface ConnectOptions {
 }
 
 /** @internal */
-export function checkConnectArguments(
-  host: unknown,
-  port: unknown,
-  options: ConnectOptions,
-): void {
+export function checkConnectArguments(host: unknown, port: unknown, options: ConnectOptions): void {
   if (host !== null) checkString(host, 'host');
   if (port === null || port === undefined) {
     throw invalidArgType('port', 'of type number', port);
@@ -101,7 +97,11 @@ export async function connectTcp(
   options: ConnectOptions,
 ): Promise<SocketTransport> {
   const family = options.family ?? 0;
-  const addresses = await resolveHost(host === null || host === '' ? 'localhost' : host, port, family);
+  const addresses = await resolveHost(
+    host === null || host === '' ? 'localhost' : host,
+    port,
+    family,
+  );
   const locals =
     options.localAddr === undefined
       ? []

@@ -9,13 +9,17 @@ import { checkBytes, checkInteger, invalidArgType } from './arguments.ts';
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from './exceptions.ts';
 import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
-import { currentLoop } from './running.ts';
-import type { LoopCore } from './turns.ts';
 
 /** asyncio's default limit, in bytes (streams: _DEFAULT_LIMIT). */
 const kDefaultLimit = 64 * 1024;
 /** A smaller part of a larger chunk is copied: it costs as much as a view and does not hold the chunk. */
 const kSmallestView = 8 * 1024;
+/**
+ * Chunks up to this size are gathered, into buffers of a size that Buffer.allocUnsafe() takes from its
+ * pool: a peer that sends byte by byte costs neither an object per byte nor a search through as many.
+ */
+const kLargestGathered = 512;
+const kGatherBytes = 2048;
 
 const kEmpty = Buffer.alloc(0);
 const kNewline = Buffer.from('\n');
@@ -149,23 +153,21 @@ class ReadUntil extends ReadOperation {
   private readonly limit: number;
   private readonly isLine: boolean;
   private readonly longest: number;
+  /** What the reader had taken when the search began: another read may take bytes meanwhile. */
+  private taken: number;
   /** Bytes at the start of the buffer in which no separator ends. */
   private searched = 0;
   /** Start of the separator and end of the match; -1 when none is known. */
   private matchStart = -1;
   private matchEnd = -1;
 
-  constructor(
-    reader: StreamReader,
-    separators: readonly Buffer[],
-    limit: number,
-    isLine: boolean,
-  ) {
+  constructor(reader: StreamReader, separators: readonly Buffer[], limit: number, isLine: boolean) {
     super(reader, isLine ? 'readline' : 'readuntil');
     // The earliest end wins, and of two that end together the shorter one: it comes first.
     this.separators = [...separators].sort((a, b) => a.length - b.length);
     this.limit = limit;
     this.isLine = isLine;
+    this.taken = reader.taken;
     this.longest = Math.max(...separators.map((separator) => separator.length));
   }
 
@@ -176,6 +178,11 @@ class ReadUntil extends ReadOperation {
 
   private search(): void {
     const reader = this.reader;
+    if (this.taken !== reader.taken) {
+      this.taken = reader.taken;
+      this.searched = 0;
+      this.matchStart = this.matchEnd = -1;
+    }
     if (this.matchEnd >= 0 || reader.buffered <= this.searched) return;
     for (const separator of this.separators) {
       const start = reader.find(separator, Math.max(0, this.searched + 1 - separator.length));
@@ -233,6 +240,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /** Bytes of the first chunk that are taken. */
   private offset = 0;
   private size = 0;
+  /** The buffer that small chunks are gathered in: its used part is the last chunk. */
+  private gathered: Buffer | undefined = undefined;
+  /** Bytes that reads have taken so far. @internal */
+  taken = 0;
   private eof = false;
   private thrown: { readonly error: unknown } | undefined = undefined;
   private waiter: ReadOperation | undefined = undefined;
@@ -249,7 +260,6 @@ export class StreamReader implements AsyncIterable<Buffer> {
     const limit = options.limit ?? kDefaultLimit;
     checkInteger(limit, 'limit', 1);
     this.limit = limit;
-
   }
 
   /**
@@ -326,8 +336,12 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /** Reads by parts of at most `size` bytes (64 KiB) until EOF. */
-  async *chunks(size = kDefaultLimit): AsyncGenerator<Buffer, void, undefined> {
+  chunks(size = kDefaultLimit): AsyncGenerator<Buffer, void, undefined> {
     checkInteger(size, 'size', 1);
+    return this.readParts(size);
+  }
+
+  private async *readParts(size: number): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
       const chunk = await this.read(size);
       if (chunk.length === 0) return;
@@ -358,9 +372,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
     }
     if (this.eof) throw new RuntimeError('feedData() after feedEof()');
     if (data.length === 0) return;
-    this.parts.push(
-      Buffer.isBuffer(data) ? data : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length),
-    );
+    if (this.size > 0 && data.length <= kLargestGathered) this.gather(data);
+    else this.append(data);
     this.size += data.length;
     const waiter = this.waiter;
     if (waiter === undefined) this.maybePause();
@@ -475,9 +488,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /** Drops the first `count` bytes, which are there. @internal */
   drop(count: number): void {
+    this.taken += count;
     this.size -= count;
     if (this.size === 0) {
       if (this.parts.length > 0) this.parts = [];
+      this.gathered = undefined;
       this.head = 0;
       this.offset = 0;
       return;
@@ -506,7 +521,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
       const chunk = this.parts[index] as Buffer;
       const end = base + chunk.length;
       if (end > from) {
-        const at = chunk.indexOf(separator, Math.max(from - base, index === this.head ? this.offset : 0));
+        const at = chunk.indexOf(
+          separator,
+          Math.max(from - base, index === this.head ? this.offset : 0),
+        );
         const within = at < 0 ? -1 : base + at;
         // A separator that straddles the end of this chunk starts after any found within an earlier part.
         if (within >= 0) return within;
@@ -532,6 +550,27 @@ export class StreamReader implements AsyncIterable<Buffer> {
       if (matched === separator.length) return at;
     }
     return -1;
+  }
+
+  private append(data: Uint8Array): void {
+    const isBuffer = Buffer.isBuffer(data);
+    this.parts.push(
+      isBuffer ? data : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length),
+    );
+    this.gathered = undefined;
+  }
+
+  private gather(data: Uint8Array): void {
+    const used = (this.parts.at(-1) as Buffer).length;
+    const gathered = this.gathered;
+    if (gathered !== undefined && used + data.length <= gathered.length) {
+      gathered.set(data, used);
+      this.parts[this.parts.length - 1] = gathered.subarray(0, used + data.length);
+    } else {
+      this.gathered = Buffer.allocUnsafe(kGatherBytes);
+      this.gathered.set(data);
+      this.parts.push(this.gathered.subarray(0, data.length));
+    }
   }
 
   private byteAt(position: number): number {
