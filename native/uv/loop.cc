@@ -157,6 +157,9 @@ void Loop::Emit(core::EventKind kind, uint32_t slot, int32_t a, int32_t b) {
     overflow_.push_back(event);
     return;
   }
+  // libuv runs some callbacks (a connect or write that failed or was done at once) before the poll,
+  // which must not block then.
+  if (count == 0 && !shared_.state[core::kDraining]) uv_idle_start(&idle_, OnIdle);
   int32_t* target = shared_.events + static_cast<size_t>(count) * core::kEventStride;
   for (int32_t i = 0; i < core::kEventStride; ++i) target[i] = event.fields[i];
   ++count;
