@@ -63,6 +63,19 @@ export function checkString(value: unknown, name: string): void {
 }
 
 /** @internal */
+export function checkOptions(value: unknown, name = 'options'): void {
+  if (typeof value !== 'object' || value === null)
+    throw invalidArgType(name, 'of type object', value);
+}
+
+/** A boolean, or undefined for the default. @internal */
+export function checkFlag(value: unknown, name: string): void {
+  if (value !== undefined && typeof value !== 'boolean') {
+    throw invalidArgType(name, 'of type boolean', value);
+  }
+}
+
+/** @internal */
 export function checkBytes(value: unknown, name: string): void {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
     throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value);

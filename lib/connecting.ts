@@ -1,10 +1,10 @@
 // Outgoing TCP connections: one address after the other until one answers.
 // Floor 8.
-import { checkPort, checkString, invalidArgType } from './arguments.ts';
+import { checkFlag, checkOptions, checkPort, checkString, invalidArgType } from './arguments.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
-import { type AddressInfo, resolveHost } from './resolver.ts';
+import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
@@ -28,10 +28,11 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
     throw invalidArgType('port', 'of type number', port);
   }
   checkPort(port, 'port');
+  checkOptions(options);
   const { family, localAddr } = options;
-  if (family !== undefined && family !== 0 && family !== 4 && family !== 6) {
-    throw invalidArgType('options.family', 'one of 0, 4, 6', family);
-  }
+  checkFamily(family, 'options.family');
+  checkFlag(options.noDelay, 'options.noDelay');
+  checkFlag(options.keepAlive, 'options.keepAlive');
   if (localAddr !== undefined) {
     if (!Array.isArray(localAddr)) {
       throw invalidArgType('options.localAddr', 'an array [host, port]', localAddr);
@@ -41,9 +42,27 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
   }
 }
 
+/** An attempt to connect, which can be given up wherever it is. @internal */
+export class ConnectAttempt {
+  givenUp = false;
+  private waiting: Future<unknown> | undefined = undefined;
+
+  /** `future` is what the attempt waits for now. */
+  waitsFor(future: Future<unknown>): void {
+    this.waiting = future;
+    if (this.givenUp) future.cancel();
+  }
+
+  giveUp(): void {
+    this.givenUp = true;
+    this.waiting?.cancel();
+  }
+}
+
 /** Connects to one address. Cancelling gives the socket up. */
 function connectTo(
   loop: LoopCore,
+  attempt: ConnectAttempt,
   protocol: BaseProtocol,
   address: AddressInfo,
   local: AddressInfo | undefined,
@@ -58,6 +77,7 @@ function connectTo(
   if (slot < 0) return Promise.reject(systemError(slot, 'connect', place));
   const transport = new SocketTransport(loop, slot, protocol);
   const connected = new Future<SocketTransport>({ loop });
+  attempt.waitsFor(connected);
   transport.whenConnected((errno) => {
     if (connected.done()) return;
     if (errno === 0) connected.finish(kFinished, transport);
@@ -91,21 +111,24 @@ function combine(errors: unknown[]): unknown {
  */
 export async function connectTcp(
   loop: LoopCore,
+  attempt: ConnectAttempt,
   makeProtocol: () => BaseProtocol,
   host: string | null,
   port: number,
   options: ConnectOptions,
 ): Promise<SocketTransport> {
   const family = options.family ?? 0;
+  const looking = (lookup: Future<unknown>) => attempt.waitsFor(lookup);
   const addresses = await resolveHost(
     host === null || host === '' ? 'localhost' : host,
     port,
     family,
+    looking,
   );
   const locals =
     options.localAddr === undefined
       ? []
-      : await resolveHost(options.localAddr[0], options.localAddr[1], family);
+      : await resolveHost(options.localAddr[0], options.localAddr[1], family, looking);
   const errors: unknown[] = [];
   for (const address of addresses) {
     const local = locals.find((one) => one.family === address.family);
@@ -114,7 +137,7 @@ export async function connectTcp(
       continue;
     }
     try {
-      const transport = await connectTo(loop, makeProtocol(), address, local);
+      const transport = await connectTo(loop, attempt, makeProtocol(), address, local);
       if (options.noDelay === false) transport.setNoDelay(false);
       if (options.keepAlive) transport.setKeepAlive(true);
       return transport;

@@ -2,7 +2,8 @@
 // Floor 7.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { wrapFuture } from './futures.ts';
+import { invalidArgType, outOfRange } from './arguments.ts';
+import { type Future, wrapFuture } from './futures.ts';
 
 /** @public */
 export interface AddressInfo {
@@ -11,10 +12,18 @@ export interface AddressInfo {
   port: number;
 }
 
+/** @internal */
+export function checkFamily(value: unknown, name: string): void {
+  if (value === undefined) return;
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
+  if (value !== 0 && value !== 4 && value !== 6) throw outOfRange(name, 'one of 0, 4, 6', value);
+}
+
 /**
  * The addresses of a host, in the order in which they should be tried.
  * @param host - a name or a numeric address
  * @param family - 4, 6, or 0 for both
+ * @param pending - is given the Future of the look-up, to be cancelled
  * @throws Node's error of dns.lookup (ENOTFOUND, ...)
  * @internal
  */
@@ -22,11 +31,14 @@ export async function resolveHost(
   host: string,
   port: number,
   family: 0 | 4 | 6,
+  pending: (lookup: Future<unknown>) => void = () => {},
 ): Promise<AddressInfo[]> {
   const numeric = isIP(host);
   if (numeric !== 0 && (family === 0 || family === numeric)) {
     return [{ family: numeric as 4 | 6, address: host, port }];
   }
-  const found = await wrapFuture(lookup(host, { all: true, family, verbatim: true }));
+  const future = wrapFuture(lookup(host, { all: true, family, verbatim: true }));
+  pending(future);
+  const found = await future;
   return found.map((one) => ({ family: one.family as 4 | 6, address: one.address, port }));
 }

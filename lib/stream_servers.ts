@@ -1,11 +1,24 @@
 // openConnection() and startServer(): connections as a reader and a writer.
 // Floor 10.
-import { checkFunction, checkInteger, checkPort, checkString } from './arguments.ts';
-import { type ConnectOptions, checkConnectArguments, connectTcp } from './connecting.ts';
+import {
+  checkFlag,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkPort,
+  checkString,
+} from './arguments.ts';
+import {
+  ConnectAttempt,
+  type ConnectOptions,
+  checkConnectArguments,
+  connectTcp,
+} from './connecting.ts';
 import { iscoroutinefunction } from './coroutines.ts';
-import { kFailed } from './futures.ts';
+import { type Future, kFailed } from './futures.ts';
+import { InlineCoroutine } from './inline.ts';
 import { type StreamOptions, StreamReader } from './reading.ts';
-import { resolveHost } from './resolver.ts';
+import { checkFamily, resolveHost } from './resolver.ts';
 import { currentLoop } from './running.ts';
 import { type ListenAddress, Server } from './servers.ts';
 import { StreamProtocol, StreamWriter } from './streams.ts';
@@ -38,6 +51,58 @@ function limitOf(options: StreamOptions): StreamOptions {
 }
 
 /**
+ * One call of openConnection(). It begins when it is awaited, and is given up as a whole however the
+ * await ends: also waitFor(openConnection(...), 5) leaves no socket behind.
+ */
+class OpenConnection extends InlineCoroutine<[StreamReader, StreamWriter]> {
+  private readonly connect: (
+    loop: LoopCore,
+    attempt: ConnectAttempt,
+  ) => Promise<[StreamReader, StreamWriter]>;
+  private readonly attempt = new ConnectAttempt();
+  private begun = false;
+  private opened: [StreamReader, StreamWriter] | undefined = undefined;
+  private failure: { readonly error: unknown } | undefined = undefined;
+
+  constructor(
+    connect: (loop: LoopCore, attempt: ConnectAttempt) => Promise<[StreamReader, StreamWriter]>,
+  ) {
+    super();
+    this.connect = connect;
+  }
+
+  protected override proceed(): void {
+    if (this.opened !== undefined) this.complete(this.opened);
+    else if (this.failure !== undefined) this.fail(this.failure.error);
+    else if (!this.begun) this.begin();
+  }
+
+  protected override abandon(): void {
+    this.attempt.giveUp();
+    this.opened?.[1].abort();
+  }
+
+  private begin(): void {
+    this.begun = true;
+    this.connect(this.loop, this.attempt).then(
+      (streams) => {
+        if (this.attempt.givenUp) streams[1].abort();
+        this.opened = streams;
+        this.goOn();
+      },
+      (error) => {
+        this.failure = { error };
+        this.goOn();
+      },
+    );
+  }
+
+  private goOn(): void {
+    if (!this.attempt.givenUp) this.resume();
+  }
+}
+
+/**
  * Connects to a TCP server. TCP_NODELAY is on.
  * @param host - a name or address; null: this machine
  * @throws Node's system error: `code` ('ECONNREFUSED', 'ENOTFOUND', ...), `syscall`, `address`, `port`
@@ -50,18 +115,19 @@ function limitOf(options: StreamOptions): StreamOptions {
  * @see asyncio.open_connection
  * @public
  */
-export async function openConnection(
+export function openConnection(
   host: string | null,
   port: number | null,
   options: ConnectOptions & StreamOptions = {},
-): Promise<[StreamReader, StreamWriter]> {
-  checkConnectArguments(host, port, options);
-  const loop = currentLoop();
-  const makeProtocol = () => new StreamProtocol(new StreamReader({ loop, ...limitOf(options) }));
-  const transport = await connectTcp(loop, makeProtocol, host, port as number, options);
-  const protocol = transport.getProtocol() as StreamProtocol;
-  protocol.reader.setTransport(transport);
-  return [protocol.reader, new StreamWriter(transport, protocol)];
+): Future<[StreamReader, StreamWriter]> {
+  return new OpenConnection(async (loop, attempt) => {
+    checkConnectArguments(host, port, options);
+    const makeProtocol = () => new StreamProtocol(new StreamReader({ loop, ...limitOf(options) }));
+    const transport = await connectTcp(loop, attempt, makeProtocol, host, port as number, options);
+    const protocol = transport.getProtocol() as StreamProtocol;
+    protocol.reader.setTransport(transport);
+    return [protocol.reader, new StreamWriter(transport, protocol)];
+  });
 }
 
 /** Numeric addresses to listen on. */
@@ -112,6 +178,10 @@ export async function startServer(
   checkFunction(clientConnectedCb, 'clientConnectedCb');
   checkPort(port, 'port');
   if (host !== null && !Array.isArray(host)) checkString(host, 'host');
+  checkOptions(options);
+  checkFamily(options.family, 'options.family');
+  checkFlag(options.startServing, 'options.startServing');
+  checkFlag(options.keepAlive, 'options.keepAlive');
   const backlog = options.backlog ?? kDefaultBacklog;
   checkInteger(backlog, 'options.backlog', 1, 2 ** 31 - 1);
   const limit = limitOf(options);

@@ -1,0 +1,231 @@
+/** openConnection(): its errors, its arguments, and cancelling it. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createTask, openConnection, sleep, startServer, TimeoutError, waitFor } from 'aionode';
+import {
+  freePort,
+  handleCount,
+  inLoop,
+  LOCALHOST,
+  portOf,
+  roundsUntil,
+  startNodeServer,
+  withServer,
+} from '../support/net.js';
+
+describe('openConnection()', () => {
+  it(
+    'that is refused rejects with Node’s system error',
+    inLoop(async () => {
+      const port = await freePort();
+      await assert.rejects(openConnection(LOCALHOST, port), (error: NodeJS.ErrnoException) => {
+        assert.equal(error.code, 'ECONNREFUSED');
+        assert.equal(error.syscall, 'connect');
+        assert.equal((error as { address?: string }).address, LOCALHOST);
+        assert.equal((error as { port?: number }).port, port);
+        assert.equal(error.message, `connect ECONNREFUSED ${LOCALHOST}:${port}`);
+        assert.equal(typeof error.errno, 'number');
+        return true;
+      });
+    }),
+  );
+
+  it(
+    'that is refused by every address of a name has their common code',
+    inLoop(async () => {
+      const port = await freePort();
+      await assert.rejects(openConnection('localhost', port), {
+        code: 'ECONNREFUSED',
+        syscall: 'connect',
+      });
+    }),
+  );
+
+  it(
+    'to an unknown host rejects with the error of the look-up',
+    inLoop(async () => {
+      await assert.rejects(
+        openConnection('no-such-host.invalid', 80),
+        (error: NodeJS.ErrnoException & { hostname?: string }) => {
+          assert.ok(['ENOTFOUND', 'EAI_AGAIN'].includes(error.code as string), error.code);
+          assert.equal(error.syscall, 'getaddrinfo');
+          assert.equal(error.hostname, 'no-such-host.invalid');
+          return true;
+        },
+      );
+    }),
+  );
+
+  it(
+    'finds this machine by name, by null and by both families',
+    inLoop(async () => {
+      const server = await startServer(
+        (_reader, writer) => writer.close(),
+        ['127.0.0.1', '::1'],
+        0,
+      );
+      for (const { address, port } of server.sockets) {
+        const [, writer] = await openConnection(address, port as number);
+        assert.equal(writer.getExtraInfo('peername')[0], address);
+        writer.close();
+      }
+      for (const host of ['localhost', null, '']) {
+        const [, writer] = await openConnection(host, portOf(server), { family: 4 });
+        assert.equal(writer.getExtraInfo('peername')[0], '127.0.0.1');
+        writer.close();
+      }
+      await server.shutdown();
+    }),
+  );
+
+  it(
+    'binds the local end that was asked for',
+    inLoop(() =>
+      withServer(
+        () => {},
+        async (port) => {
+          const [, writer] = await openConnection(LOCALHOST, port, { localAddr: ['127.0.0.2', 0] });
+          assert.equal(writer.getExtraInfo('sockname')[0], '127.0.0.2');
+          writer.close();
+        },
+      ),
+    ),
+  );
+
+  it(
+    'whose local end is in use rejects',
+    inLoop(() =>
+      withServer(
+        () => {},
+        async (port) => {
+          await assert.rejects(openConnection(LOCALHOST, port, { localAddr: [LOCALHOST, port] }), {
+            code: 'EADDRINUSE',
+          });
+        },
+      ),
+    ),
+  );
+
+  it(
+    'takes options',
+    inLoop(() =>
+      withServer(
+        (_reader, writer) => {
+          writer.write('x'.repeat(100));
+        },
+        async (port) => {
+          const options = { noDelay: false, keepAlive: true, limit: 10, family: 4 } as const;
+          const [reader, writer] = await openConnection(LOCALHOST, port, options);
+          await assert.rejects(reader.readline(), RangeError);
+          writer.close();
+        },
+      ),
+    ),
+  );
+});
+
+describe('a cancelled openConnection()', () => {
+  it(
+    'leaves no socket, wherever it was',
+    inLoop(() =>
+      withServer(
+        (_reader, writer) => writer.close(),
+        async (port) => {
+          for (const host of [LOCALHOST, 'localhost']) {
+            for (let passes = 0; passes < 12; passes++) {
+              const task = createTask(async () => (await openConnection(host, port))[1]);
+              for (let pass = 0; pass < passes; pass++) await sleep(0);
+              task.cancel();
+              try {
+                (await task).abort();
+              } catch (error) {
+                assert.equal((error as Error).name, 'CancelledError');
+              }
+            }
+          }
+        },
+      ),
+    ),
+  );
+
+  it(
+    'leaves no socket when it is cancelled as it succeeds',
+    inLoop(() =>
+      withServer(
+        () => {},
+        async (port, server) => {
+          const before = handleCount();
+          const task = createTask(async () => (await openConnection(LOCALHOST, port))[1]);
+          await sleep(0);
+          // The server's side is there, so the connection stands; the task has not been told yet.
+          while (handleCount() < before + 2) await sleep(0);
+          task.cancel();
+          await task.then(
+            (writer) => writer.abort(),
+            (error) => assert.equal(error.name, 'CancelledError'),
+          );
+          server.abortClients();
+        },
+      ),
+    ),
+  );
+
+  for (const [how, connect] of Object.entries({
+    'as a function': (port: number) => () => openConnection(LOCALHOST, port),
+    'as a promise': (port: number) => openConnection(LOCALHOST, port),
+  })) {
+    it(
+      `leaves no socket when waitFor() is given it ${how} and gives up`,
+      inLoop(async () => {
+        const server = await startNodeServer(() => {});
+        const before = handleCount();
+        await assert.rejects(waitFor(connect(server.port), 0), TimeoutError);
+        await roundsUntil(() => handleCount() === before, 'a socket is left');
+        await server.stop();
+      }),
+    );
+  }
+});
+
+describe('the arguments of openConnection()', () => {
+  const typeErrors: Record<string, readonly unknown[]> = {
+    'a number as host': [5, 80],
+    'no host': [undefined, 80],
+    'no port': [LOCALHOST],
+    'null as port': [LOCALHOST, null],
+    'a string as port': [LOCALHOST, '80'],
+    'null as options': [LOCALHOST, 80, null],
+    'a string as options': [LOCALHOST, 80, '4'],
+    'a string as family': [LOCALHOST, 80, { family: '4' }],
+    'a string as localAddr': [LOCALHOST, 80, { localAddr: LOCALHOST }],
+    'localAddr without a port': [LOCALHOST, 80, { localAddr: [LOCALHOST] }],
+    'a string as limit': [LOCALHOST, 80, { limit: '4' }],
+    'a number as noDelay': [LOCALHOST, 80, { noDelay: 1 }],
+    'a number as keepAlive': [LOCALHOST, 80, { keepAlive: 1 }],
+  };
+  for (const [what, args] of Object.entries(typeErrors)) {
+    it(`${what}: TypeError`, async () => {
+      await assert.rejects((openConnection as (...args: unknown[]) => Promise<unknown>)(...args), {
+        name: 'TypeError',
+        code: 'ERR_INVALID_ARG_TYPE',
+      });
+    });
+  }
+
+  const rangeErrors: Record<string, readonly unknown[]> = {
+    'port -1': [LOCALHOST, -1],
+    'port 65536': [LOCALHOST, 65536],
+    'port 1.5': [LOCALHOST, 1.5],
+    'family 5': [LOCALHOST, 80, { family: 5 }],
+    'limit 0': [LOCALHOST, 80, { limit: 0 }],
+    'localAddr with port 70000': [LOCALHOST, 80, { localAddr: [LOCALHOST, 70000] }],
+  };
+  for (const [what, args] of Object.entries(rangeErrors)) {
+    it(`${what}: RangeError`, async () => {
+      await assert.rejects(
+        (openConnection as (...args: unknown[]) => Promise<unknown>)(...args),
+        RangeError,
+      );
+    });
+  }
+});
