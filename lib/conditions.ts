@@ -2,7 +2,7 @@
 // Floor 10.
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
-import { type Awaiter, type Future, kCancelled, kPending } from './futures.ts';
+import { addThen, type Awaiter, type Future, kCancelled, kPending } from './futures.ts';
 import { holding, Lock } from './locks.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
@@ -65,6 +65,7 @@ class ConditionWait extends Waiter<true> {
     return lock.takeOrJoin(this);
   }
 }
+addThen(ConditionWait);
 
 /**
  * A lock with a place to wait until something about what it guards has changed. It belongs to the loop

@@ -5,7 +5,7 @@
 // wakes a waiter, which takes what it waited for in its task's own step; until then newcomers queue.
 import { checkFunction, checkInteger } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
-import type { Future } from './futures.ts';
+import { addThen, type Future } from './futures.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 
@@ -61,6 +61,7 @@ class LockAcquire extends Waiter<Disposable> {
     this.lock.passOn();
   }
 }
+addThen(LockAcquire);
 
 /**
  * Mutual exclusion between tasks: while one holds the lock, the others wait. It is not re-entrant, and
@@ -168,6 +169,7 @@ class EventWait extends Waiter<true> {
 
   protected override passOn(): void {}
 }
+addThen(EventWait);
 
 /**
  * A flag that tasks can wait for. It belongs to the loop in which it is first waited for.
@@ -253,6 +255,7 @@ class SemaphoreAcquire extends Waiter<Disposable> {
     this.semaphore.grantAll();
   }
 }
+addThen(SemaphoreAcquire);
 
 /**
  * Lets a number of tasks in at a time: a counter that acquire() takes from and release() adds to. It

@@ -87,7 +87,7 @@ export interface Native {
   setNoDelay(slot: number, enabled: boolean): number;
   setKeepAlive(slot: number, enabled: boolean, delay: number): number;
   socketAddress(slot: number, peer: boolean): [address: string, port: number, family: 4 | 6] | number;
-  lend(lentClass: number, index: number, buffer: Uint8Array): void;
+  lend(lentClass: number, index: number, block: Uint8Array, offset: number): void;
 }
 
 function load(): Native {

@@ -6,7 +6,7 @@
 // next one, so no item and no free place is forgotten.
 import { checkFunction, checkInteger } from './arguments.ts';
 import { QueueEmpty, QueueFull, QueueShutDown } from './exceptions.ts';
-import type { Future } from './futures.ts';
+import { addThen, type Future } from './futures.ts';
 import { Heap, isLess } from './heap.ts';
 import { Ring } from './ring.ts';
 import type { LoopCore } from './turns.ts';
@@ -43,6 +43,7 @@ class Get<T> extends Waiter<T> {
     if (!queue.empty() && this.cancellation === undefined) queue.getters.wakeNext();
   }
 }
+addThen(Get);
 
 class Put<T> extends Waiter<void> {
   private readonly queue: Queue<T>;
@@ -68,6 +69,7 @@ class Put<T> extends Waiter<void> {
     if (!queue.full() && this.cancellation === undefined) queue.putters.wakeNext();
   }
 }
+addThen(Put);
 
 class Join<T> extends Waiter<void> {
   private readonly queue: Queue<T>;
@@ -88,6 +90,7 @@ class Join<T> extends Waiter<void> {
 
   protected override passOn(): void {}
 }
+addThen(Join);
 
 /** `for await` over a queue: it has no end but shutdown(). */
 class Items<T> implements AsyncIterator<T> {

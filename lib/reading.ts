@@ -7,7 +7,7 @@
 // cancelled read has taken nothing.
 import { checkBytes, checkInteger, invalidArgType } from './arguments.ts';
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from './exceptions.ts';
-import type { Future } from './futures.ts';
+import { addThen, type Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 
 /** asyncio's default limit, in bytes (streams: _DEFAULT_LIMIT). */
@@ -93,6 +93,7 @@ class ReadSome extends ReadOperation {
     this.complete(this.reader.takeSome(this.most));
   }
 }
+addThen(ReadSome);
 
 class ReadAll extends ReadOperation {
   constructor(reader: StreamReader) {
@@ -107,6 +108,7 @@ class ReadAll extends ReadOperation {
     this.complete(this.reader.takeExactly(this.reader.buffered));
   }
 }
+addThen(ReadAll);
 
 class ReadExactly extends ReadOperation {
   private readonly count: number;
@@ -129,6 +131,7 @@ class ReadExactly extends ReadOperation {
     }
   }
 }
+addThen(ReadExactly);
 
 class Peek extends ReadOperation {
   private readonly count: number;
@@ -146,6 +149,7 @@ class Peek extends ReadOperation {
     this.complete(this.reader.copyFirst(Math.min(this.count, this.reader.buffered)));
   }
 }
+addThen(Peek);
 
 /** readuntil(), and readline() with its own way to fail. */
 class ReadUntil extends ReadOperation {
@@ -161,7 +165,12 @@ class ReadUntil extends ReadOperation {
   private matchStart = -1;
   private matchEnd = -1;
 
-  constructor(reader: StreamReader, separators: readonly Buffer[], limit: number, isLine: boolean) {
+  constructor(
+    reader: StreamReader,
+    separators: readonly Buffer[],
+    limit: number,
+    isLine: boolean,
+  ) {
     super(reader, isLine ? 'readline' : 'readuntil');
     // The earliest end wins, and of two that end together the shorter one: it comes first.
     this.separators = [...separators].sort((a, b) => a.length - b.length);
@@ -224,6 +233,7 @@ class ReadUntil extends ReadOperation {
     this.fail(Object.assign(new RangeError(message), { code: 'ERR_LINE_TOO_LONG' }));
   }
 }
+addThen(ReadUntil);
 
 /**
  * The reading side of a stream.
@@ -260,6 +270,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     const limit = options.limit ?? kDefaultLimit;
     checkInteger(limit, 'limit', 1);
     this.limit = limit;
+
   }
 
   /**
@@ -521,10 +532,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
       const chunk = this.parts[index] as Buffer;
       const end = base + chunk.length;
       if (end > from) {
-        const at = chunk.indexOf(
-          separator,
-          Math.max(from - base, index === this.head ? this.offset : 0),
-        );
+        const at = chunk.indexOf(separator, Math.max(from - base, index === this.head ? this.offset : 0));
         const within = at < 0 ? -1 : base + at;
         // A separator that straddles the end of this chunk starts after any found within an earlier part.
         if (within >= 0) return within;

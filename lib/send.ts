@@ -10,7 +10,7 @@ const slab = memory.sendSlab as Buffer;
 const records = memory.writes;
 
 /** Longer writes are sent at once: a copy would cost more than the system call it may save. */
-const kLongestBatched = 16 * 1024;
+const kLongestBatched = 4 * 1024;
 /** A UTF-16 unit takes at most this many bytes of UTF-8. */
 const kLargestExpansion = 3;
 

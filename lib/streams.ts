@@ -2,11 +2,12 @@
 // Floor 9.
 import { BaseProtocol } from './protocols.ts';
 import { InlineCoroutine } from './inline.ts';
-import type { Future } from './futures.ts';
+import { addThen, Future } from './futures.ts';
 import type { StreamReader } from './reading.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
 import type { InternalProtocol, SocketTransport } from './transports.ts';
+import type { LoopCore } from './turns.ts';
 
 const kConnectionReset = errnoOf('ECONNRESET');
 
@@ -32,6 +33,11 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
 
   get paused(): boolean {
     return this.#paused;
+  }
+
+  /** Whether a drain() would return without waiting, on a transport that is not closing. */
+  get flows(): boolean {
+    return !this.#paused && this.#lost === undefined && this.reader.exception() === null;
   }
 
   /** `waiter` is resumed when writing may go on and when the connection ends. */
@@ -81,6 +87,19 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   }
 }
 
+const doneFutures = new WeakMap<LoopCore, Future<void>>();
+
+/** A future that is done, shared by all drains that need not wait. */
+function doneFuture(loop: LoopCore): Future<void> {
+  let done = doneFutures.get(loop);
+  if (done === undefined) {
+    done = new Future<void>({ loop });
+    done.setResult();
+    doneFutures.set(loop, done);
+  }
+  return done;
+}
+
 /** drain(): waits while the transport is paused. */
 class Drain extends InlineCoroutine<void> {
   readonly #writer: StreamWriter;
@@ -122,6 +141,7 @@ class Drain extends InlineCoroutine<void> {
     else this.fail(error);
   }
 }
+addThen(Drain);
 
 /** waitClosed(): waits for the end of the connection. */
 class WaitClosed extends InlineCoroutine<void> {
@@ -147,6 +167,7 @@ class WaitClosed extends InlineCoroutine<void> {
     this.#protocol.stopWaiting(this);
   }
 }
+addThen(WaitClosed);
 
 /**
  * The writing side of a stream. `write()` never waits; `await drain()` now and then, so that a slow peer
@@ -200,6 +221,8 @@ export class StreamWriter implements AsyncDisposable {
    * **Cancellation:** what was written stays written.
    */
   drain(): Future<void> {
+    const transport = this.#transport;
+    if (this.#protocol.flows && !transport.isClosing()) return doneFuture(transport.loop);
     return new Drain(this, this.#protocol);
   }
 

@@ -181,13 +181,14 @@ napi_value SocketAddress(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// lend(class, index, buffer): a buffer of that class for a stream to read into. JavaScript keeps it
-// alive and leaves it alone until its index comes back in a kData event.
+// lend(class, index, block, offset): the part of `block` at `offset`, of that class's size, for a stream
+// to read into. JavaScript keeps it alive and leaves it alone until its index comes back in a kData event.
 napi_value Lend(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
+  const Arguments<4> arguments(env, info);
   size_t length = 0;
-  char* base = arguments.Memory<char>(2, &length);
-  arguments.loop().receive_memory().Lend(arguments.Int(0), arguments.Int(1), base);
+  char* block = arguments.Memory<char>(2, &length);
+  arguments.loop().receive_memory().Lend(arguments.Int(0), arguments.Int(1),
+                                         block + arguments.Int(3));
   return nullptr;
 }
 

@@ -27,8 +27,8 @@ constexpr size_t kLargestRead = 256 * 1024;
 // Below this much free slab a poll would cut reads short, so JavaScript is made to empty it first.
 constexpr size_t kSmallestRead = 64 * 1024;
 // Sizes of lent buffers: kSmallestLent << 0 .. kSmallestLent << (kLentClasses - 1).
-constexpr size_t kSmallestLent = 32 * 1024;
-constexpr int32_t kLentClasses = 4;
+constexpr size_t kSmallestLent = 16 * 1024;
+constexpr int32_t kLentClasses = 5;
 // A stream whose reads are smaller than this reads into the slab: half of the smallest lent buffer.
 constexpr size_t kLentThreshold = kSmallestLent / 2;
 
