@@ -238,7 +238,8 @@ export class Future<T = unknown> {
   }
 
   /** The event loop the future belongs to. */
-  getLoop(): never {
+  // biome-ignore lint/suspicious/noExplicitAny: an EventLoop, whose type is floors above
+  getLoop(): any {
     return this.loop as never;
   }
 
@@ -302,6 +303,15 @@ export class Future<T = unknown> {
   /** An await of this pending future begins. @internal */
   suspend(awaiter: Awaiter): void {
     this.add(awaiter);
+  }
+
+  /** Ends an await without the future: it is scheduled, for its scope's interruption to be delivered. @internal */
+  withdraw(awaiter: Awaiter): void {
+    const waiting = this.waiting();
+    if (!waiting.includes(awaiter)) return;
+    const kept = waiting.filter((entry) => entry !== awaiter);
+    this.entries = kept.length === 0 ? null : kept;
+    this.loop.enqueue(awaiter);
   }
 
   /** The await's entry runs; `error` when its scope was interrupted. @internal */

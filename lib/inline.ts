@@ -119,7 +119,8 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     super.whenDone(callback, owner);
   }
 
-  override getLoop(): never {
+  // biome-ignore lint/suspicious/noExplicitAny: see Future
+  override getLoop(): any {
     return (this.loop ?? currentLoop()) as never;
   }
 

@@ -9,7 +9,14 @@ import { type Coro, CoroutineObject } from './coroutines.ts';
 import { ExceptionGroup, RuntimeError } from './exceptions.ts';
 import { Future, kFailed } from './futures.ts';
 import { runIn, type Scope } from './scopes.ts';
-import { createTask, currentTask, iscancelled, spawn, type Task, type TaskOptions } from './tasks.ts';
+import {
+  createTask,
+  currentTask,
+  iscancelled,
+  spawn,
+  type Task,
+  type TaskOptions,
+} from './tasks.ts';
 
 /**
  * Tasks that end together: `TaskGroup.run()` returns when all its tasks are done. The first failure

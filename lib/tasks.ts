@@ -27,7 +27,8 @@ import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
 import { currentScope, runIn, Scope } from './scopes.ts';
-import { describeFuture, suspendedStack } from './stacks.ts';
+import { onAbort } from './signals.ts';
+import { awaitsOf, describeFuture, suspendedStack } from './stacks.ts';
 import { watchForStuck } from './stuck.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -51,6 +52,10 @@ const promiseState = native.promiseState;
 const promiseResult = native.promiseResult;
 
 let taskCount = 0;
+
+/** The tasks that a cancel is being passed through, and those of them that it has come back to. */
+const interrupting = new Set<object>();
+const inCycle = new Set<object>();
 
 function ignore(): void {}
 
@@ -288,10 +293,27 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     this.markRetrieved();
     if (this.state !== kPending) return false;
     this.cancelRequests += 1;
-    const awaits = this.scope.interrupt(msg);
+    const awaits = this.interruptAwaits(msg);
     if (!awaits && this.loop.debug) watchForStuck(this);
     this.controller?.abort(new CancelledError(msg, cause === undefined ? undefined : { cause }));
     return true;
+  }
+
+  /** Cancels what the task awaits; if that waits for this very task, the awaits just end. */
+  private interruptAwaits(msg: string | undefined): boolean {
+    if (interrupting.has(this)) {
+      inCycle.add(this);
+      return true;
+    }
+    interrupting.add(this);
+    const awaits = this.scope.interrupt(msg);
+    interrupting.delete(this);
+    if (inCycle.delete(this)) {
+      for (const awaiter of awaitsOf(this.scope)) awaiter.future.withdraw(awaiter);
+      this.scope.mustCancel = true;
+      this.scope.message = msg;
+    }
+    return awaits;
   }
 
   private follow(signal: AbortSignal): void {
@@ -300,8 +322,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
       cancel();
       return;
     }
-    signal.addEventListener('abort', cancel, { once: true });
-    this.whenDone(() => signal.removeEventListener('abort', cancel));
+    this.whenDone(onAbort(signal, cancel));
   }
 
   private begin(): void {
@@ -321,8 +342,17 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
         this.watch(typeof coro === 'function' ? coro() : (coro as CoroutineObject<T>).start());
       });
     } catch (error) {
-      this.fail(error);
+      this.failAtOnce(error);
     }
+  }
+
+  /**
+   * The first step threw. The frames that V8 keeps with such an error lead to this task until its stack
+   * has been written, and would keep a task alive whose failure is reported when it is collected.
+   */
+  private failAtOnce(error: unknown): void {
+    if (error instanceof Error) void error.stack;
+    this.fail(error);
   }
 
   /** The function has run up to its first await, or to its end. */
@@ -333,7 +363,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
       if (settled === 1) return this.succeed(promiseResult?.(result) as T);
       if (settled === 2) {
         promiseThen.call(result, undefined, ignore);
-        return this.fail(promiseResult?.(result));
+        return this.failAtOnce(promiseResult?.(result));
       }
     } else if (!isPromiseLike(result)) {
       return this.succeed(result);

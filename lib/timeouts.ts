@@ -16,7 +16,15 @@ import { Future, isPromiseLike, wrapFuture } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { native } from './native.ts';
 import { runIn, type Scope } from './scopes.ts';
-import { type Awaitable, createTask, currentTask, ensureFuture, iscancelled, type Task } from './tasks.ts';
+import { onAbort } from './signals.ts';
+import {
+  type Awaitable,
+  createTask,
+  currentTask,
+  ensureFuture,
+  iscancelled,
+  type Task,
+} from './tasks.ts';
 
 /**
  * The scope of a timeout: what the body of `timeout()` is given.
@@ -98,8 +106,7 @@ export class TimeoutScope<T> implements Timeout {
       const follow = () => controller.abort(outer.reason);
       if (outer.aborted) follow();
       else {
-        outer.addEventListener('abort', follow, { once: true });
-        this.#stopFollowing = () => outer.removeEventListener('abort', follow);
+        this.#stopFollowing = onAbort(outer, follow);
       }
     }
     return this.#controller.signal;
@@ -265,7 +272,9 @@ export function waitFor<T>(aw: Awaitable<T>, timeout: number | null): Promise<T>
   if (timeout !== null && timeout <= 0) return cancelNow(ensureFuture(aw));
   return timeoutAt<T>(timeout === null ? null : native.now() + timeout, () => {
     if (aw instanceof CoroutineObject || aw instanceof Future) return aw as PromiseLike<T>;
-    return typeof aw === 'function' ? (aw as () => PromiseLike<T> | T)() : wrapFuture(aw as PromiseLike<T>);
+    return typeof aw === 'function'
+      ? (aw as () => PromiseLike<T> | T)()
+      : wrapFuture(aw as PromiseLike<T>);
   });
 }
 

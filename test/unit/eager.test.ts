@@ -1,0 +1,185 @@
+/** Eager tasks: eagerStart, eagerTaskFactory, createEagerTaskFactory, setTaskFactory. */
+import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, it } from 'node:test';
+import {
+  allTasks,
+  createEagerTaskFactory,
+  createTask,
+  currentTask,
+  Event,
+  eagerTaskFactory,
+  getRunningLoop,
+  run,
+  sleep,
+  Task,
+  TaskGroup,
+  type TaskOptions,
+} from 'aionode';
+
+const inLoop = (body: () => Promise<void>) => () => run(body);
+
+describe('eagerStart', () => {
+  it(
+    'runs the first step inside createTask(), as the new task',
+    inLoop(async () => {
+      const main = currentTask();
+      const log: string[] = [];
+      const task = createTask(
+        async () => {
+          log.push(currentTask()?.getName() ?? 'no task');
+          await sleep(0);
+          log.push('after');
+        },
+        { eagerStart: true, name: 'eager' },
+      );
+      assert.deepEqual(log, ['eager']);
+      assert.equal(currentTask(), main);
+      assert.ok(allTasks().has(task));
+      await task;
+      assert.deepEqual(log, ['eager', 'after']);
+    }),
+  );
+
+  it(
+    'a function that does not wait is done at once and was never among the tasks',
+    inLoop(async () => {
+      let seen = new Set<Task>();
+      const task = createTask(
+        async () => {
+          seen = allTasks();
+          return 1;
+        },
+        { eagerStart: true },
+      );
+      assert.equal(task.done(), true);
+      assert.equal(task.result(), 1);
+      assert.equal(task.getCoro(), null);
+      assert.equal(seen.has(task), false);
+      assert.equal(allTasks().has(task), false);
+    }),
+  );
+
+  it(
+    'a failure is the task’s, not the caller’s',
+    inLoop(async () => {
+      const error = new Error('failed');
+      const task = createTask(
+        async () => {
+          throw error;
+        },
+        { eagerStart: true },
+      );
+      assert.equal(task.exception(), error);
+    }),
+  );
+
+  it(
+    'does not begin when its signal is aborted already',
+    inLoop(async () => {
+      let began = false;
+      const task = createTask(
+        async () => {
+          began = true;
+        },
+        { eagerStart: true, signal: AbortSignal.abort() },
+      );
+      await assert.rejects(async () => task, { name: 'CancelledError' });
+      assert.equal(began, false);
+    }),
+  );
+
+  it(
+    'sees the AsyncLocalStorage of its caller and leaves the caller its own',
+    inLoop(async () => {
+      const storage = new AsyncLocalStorage<string>();
+      await storage.run('caller', async () => {
+        const task = createTask(
+          async () => {
+            const before = storage.getStore();
+            storage.enterWith('task');
+            await sleep(0);
+            return [before, storage.getStore()];
+          },
+          { eagerStart: true },
+        );
+        assert.equal(storage.getStore(), 'caller');
+        assert.deepEqual(await task, ['caller', 'task']);
+      });
+    }),
+  );
+
+  it(
+    'children of a group that fail eagerly are reported by the group',
+    inLoop(async () => {
+      const body = TaskGroup.run(async (group) => {
+        group.createTask(
+          async () => {
+            throw new Error('eager child');
+          },
+          { eagerStart: true },
+        );
+        await new Event().wait();
+      });
+      await assert.rejects(body, { name: 'ExceptionGroup' });
+    }),
+  );
+});
+
+describe('task factories', () => {
+  it(
+    'eagerTaskFactory starts tasks eagerly unless told otherwise',
+    inLoop(async () => {
+      const loop = getRunningLoop();
+      loop.setTaskFactory(eagerTaskFactory);
+      assert.equal(loop.getTaskFactory(), eagerTaskFactory);
+      assert.equal(createTask(async () => 1).done(), true);
+      const lazy = createTask(async () => 2, { eagerStart: false });
+      assert.equal(lazy.done(), false);
+      assert.equal(await lazy, 2);
+      loop.setTaskFactory(null);
+      assert.equal(createTask(async () => 3).done(), false);
+    }),
+  );
+
+  it(
+    'are handed every option, unknown ones too',
+    inLoop(async () => {
+      const loop = getRunningLoop();
+      const context = AsyncLocalStorage.snapshot();
+      let seen: unknown;
+      loop.setTaskFactory((inner, coro, options) => {
+        seen = options;
+        return new Task(coro, { ...options, loop: inner });
+      });
+      const { signal } = new AbortController();
+      const options = { name: 'n', context, eagerStart: false, signal, priority: 3 };
+      const task = createTask(async () => {}, options as TaskOptions);
+      assert.deepEqual(seen, options);
+      assert.equal(task.getName(), 'n');
+    }),
+  );
+
+  it(
+    'createEagerTaskFactory gives the maker the options, eagerStart among them',
+    inLoop(async () => {
+      class Named extends Task {}
+      const seen: (TaskOptions | undefined)[] = [];
+      const factory = createEagerTaskFactory((loop, coro, options) => {
+        seen.push(options);
+        return new Named(coro as never, { ...options, loop }) as never;
+      });
+      const task = factory(getRunningLoop(), async () => 1, { name: 'x' });
+      assert.ok(task instanceof Named);
+      assert.equal(task.done(), true);
+      assert.deepEqual(seen, [{ name: 'x', eagerStart: true }]);
+    }),
+  );
+
+  it('are functions', () => {
+    assert.throws(() => createEagerTaskFactory(1 as never), { code: 'ERR_INVALID_ARG_TYPE' });
+    assert.throws(() => getRunningLoop().setTaskFactory({} as never), {
+      code: 'ERR_INVALID_ARG_TYPE',
+    });
+  });
+});
