@@ -67,8 +67,7 @@ function callOn<R>(user: unknown, fn: (...args: unknown[]) => R, args: unknown[]
 
 function captureFrame(): Context | undefined {
   const user = currentUserFrame();
-  if (user === undefined) return undefined;
-  return (fn, ...args) => callOn(user, fn, args);
+  return user === undefined ? undefined : contextOf(user);
 }
 
 function captureResource(): Context | undefined {
@@ -82,5 +81,10 @@ export const captureContext: () => Context | undefined = usesContextFrames
   ? captureFrame
   : captureResource;
 
-/** The empty context as a function, for `getContext()`. @internal */
-export const emptyContext: Context = (fn, ...args) => callOn(undefined, fn, args);
+/** A context as a function, for `getContext()`. @param user - Node's part of the frame @internal */
+export function contextOf(user: unknown): Context {
+  return (fn, ...args) => callOn(user, fn, args);
+}
+
+/** The empty context. @internal */
+export const emptyContext: Context = contextOf(undefined);

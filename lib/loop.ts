@@ -343,9 +343,8 @@ export class EventLoop extends LoopCore {
 
   /** Tasks that are pending when their loop is closed never end. */
   #reportDestroyedTasks(): void {
-    const tasks = [...this.tasks] as Task[];
-    this.tasks.clear();
-    for (const task of tasks) {
+    for (const task of [...this.tasks] as Task[]) {
+      this.tasks.delete(task);
       const sourceTraceback = creationStack(task);
       this.callExceptionHandler({
         message: 'Task was destroyed but it is pending!',

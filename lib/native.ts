@@ -15,6 +15,9 @@ interface Layout {
   readonly kSlabUsed: number;
   readonly kWriteCount: number;
   readonly kDraining: number;
+  readonly kPromiseState: number;
+  readonly kFulfilled: number;
+  readonly kRejected: number;
   readonly kStateFields: number;
   readonly kTimerDeadline: number;
   readonly kClockFields: number;
@@ -72,8 +75,7 @@ export interface Native {
   setFrame?(frame: unknown): void;
   awaitFrame?(resolve: unknown, reject: unknown): unknown;
   areResolvers?(resolve: unknown, reject: unknown): boolean;
-  promiseState?(promise: Promise<unknown>): number;
-  promiseResult?(promise: Promise<unknown>): unknown;
+  promiseOutcome?(promise: Promise<unknown>): unknown;
   tcpListen(address: string, port: number, backlog: number, flags: number): number;
   tcpConnect(address: string, port: number, localAddress: string, localPort: number): number;
   streamReadStart(slot: number): number;

@@ -6,11 +6,11 @@
 // function's native promise tells the end. The task never owns a continuation: cancelling it means
 // interrupting its scope (scopes.ts).
 import { checkInteger, invalidArgType } from './arguments.ts';
-import { type Context, captureContext, emptyContext } from './context.ts';
+import { type Context, captureContext, contextOf } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { captureStack, creationStack, errorStack } from './debug.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
-import { currentUserFrame } from './frames.ts';
+import { currentUserFrame, usesContextFrames } from './frames.ts';
 import {
   addThen,
   Future,
@@ -23,13 +23,15 @@ import {
   wrapFuture,
 } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
-import { native } from './native.ts';
+import { state } from './memory.ts';
+import { layout, native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
 import { currentScope, runIn, Scope } from './scopes.ts';
 import { onAbort } from './signals.ts';
 import { awaitsOf, describeFuture, suspendedStack } from './stacks.ts';
 import { watchForStuck } from './stuck.ts';
+import type { ListedTask } from './task_list.ts';
 import type { LoopCore } from './turns.ts';
 
 /** Anything gather, wait, shield, ... take. A native promise is adopted by wrapFuture(). @public */
@@ -48,8 +50,8 @@ export interface TaskOptions {
 }
 
 const promiseThen = Promise.prototype.then;
-const promiseState = native.promiseState;
-const promiseResult = native.promiseResult;
+const { promiseOutcome } = native;
+const { kPromiseState, kFulfilled, kRejected } = layout;
 
 let taskCount = 0;
 
@@ -78,7 +80,14 @@ export function iscancelled(error: unknown): boolean {
  * Runs an async function (or coroutine object) as a task: concurrently with others, one step at a time.
  * @public
  */
-export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDisposable {
+export class Task<T = unknown>
+  extends Future<T>
+  implements ReadyEntry, ListedTask, AsyncDisposable
+{
+  /** @internal */
+  previousTask: ListedTask | null = null;
+  /** @internal */
+  nextTask: ListedTask | null = null;
   /** @internal */
   readonly scope: Scope;
   private coro: Coro<T> | null;
@@ -103,8 +112,8 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
     this.loop.checkClosed();
     this.coro = coro;
     this.label = options?.name ?? ++taskCount;
-    const context = options?.context ?? captureContext();
-    this.context = context;
+    // Where the frame holds the caller's context, the scope takes it over.
+    this.context = options?.context ?? (usesContextFrames ? undefined : captureContext());
     this.scope = new Scope(this, this.loop, null, currentUserFrame());
     const signal = options?.signal;
     if (signal !== undefined) this.follow(signal);
@@ -134,7 +143,7 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
 
   /** The context the task runs in. */
   getContext(): Context {
-    return this.context ?? emptyContext;
+    return this.context ?? contextOf(this.scope.user);
   }
 
   /**
@@ -359,11 +368,13 @@ export class Task<T = unknown> extends Future<T> implements ReadyEntry, AsyncDis
   private watch(result: PromiseLike<T> | T): void {
     if (result instanceof Promise) {
       // Ended without suspending: told by V8 now, instead of by a reaction later.
-      const settled = promiseState === undefined ? 0 : promiseState(result);
-      if (settled === 1) return this.succeed(promiseResult?.(result) as T);
-      if (settled === 2) {
-        promiseThen.call(result, undefined, ignore);
-        return this.failAtOnce(promiseResult?.(result));
+      if (promiseOutcome !== undefined) {
+        const outcome = promiseOutcome(result);
+        if (state[kPromiseState] === kFulfilled) return this.succeed(outcome as T);
+        if (state[kPromiseState] === kRejected) {
+          promiseThen.call(result, undefined, ignore);
+          return this.failAtOnce(outcome);
+        }
       }
     } else if (!isPromiseLike(result)) {
       return this.succeed(result);
@@ -452,5 +463,5 @@ export function currentTask(loop?: unknown): Task | null {
 
 /** The tasks of a loop that are not done. @public */
 export function allTasks(loop?: unknown): Set<Task> {
-  return new Set(((loop as LoopCore | undefined) ?? currentLoop()).tasks as Set<Task>);
+  return new Set(((loop as LoopCore | undefined) ?? currentLoop()).tasks as Iterable<Task>);
 }

@@ -13,6 +13,7 @@ import { dispatchEvents } from './io_events.ts';
 import { memory, state } from './memory.ts';
 import { layout, native } from './native.ts';
 import { type ReadyEntry, ReadyQueue } from './ready.ts';
+import { TaskList } from './task_list.ts';
 import { takeDueTimers } from './timers.ts';
 
 const { kReadyCount, kEventCount, kBudgetSpent, kDraining, kLiveTimers } = layout;
@@ -40,7 +41,7 @@ export abstract class LoopCore {
   /** Makes the tasks of this loop; null: Task itself. See setTaskFactory(). */
   taskFactory: unknown = null;
   /** The tasks that are not done, in the order of their creation. */
-  readonly tasks: Set<object> = new Set();
+  readonly tasks: TaskList = new TaskList();
 
   /** An entry of this loop threw. */
   abstract reportError(error: unknown, entry: ReadyEntry): void;

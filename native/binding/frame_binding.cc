@@ -23,16 +23,14 @@ napi_value AreResolvers(napi_env env, napi_callback_info info) {
   return ToValue(env, v8.AreResolvers(env, arguments[0], arguments[1]));
 }
 
-// promiseState(promise): 0 pending, 1 fulfilled, 2 rejected.
-napi_value PromiseState(napi_env env, napi_callback_info info) {
+// promiseOutcome(promise): the value or reason of a settled native promise; which of the two, or that it
+// is pending, is left in the shared state.
+napi_value PromiseOutcome(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  return ToValue(env, static_cast<int32_t>(arguments.environment().v8().PromiseState(arguments[0])));
-}
-
-// promiseResult(promise): the value or the reason of a settled promise.
-napi_value PromiseResult(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  return arguments.environment().v8().PromiseResult(arguments[0]);
+  const V8Access& v8 = arguments.environment().v8();
+  const int state = v8.PromiseState(arguments[0]);
+  arguments.loop().shared().state[core::kPromiseState] = state;
+  return state == core::kPending ? nullptr : v8.PromiseResult(arguments[0]);
 }
 
 // awaitFrame(resolve, reject): the frame of the await that V8 calls `then` for, null when there is none;
@@ -60,8 +58,7 @@ void ExportFrames(napi_env env, napi_value exports, Environment* environment) {
     Export(env, exports, environment, {{"awaitFrame", AwaitFrame}});
   }
   if (v8.has_promise_state()) {
-    Export(env, exports, environment,
-           {{"promiseState", PromiseState}, {"promiseResult", PromiseResult}});
+    Export(env, exports, environment, {{"promiseOutcome", PromiseOutcome}});
   }
 }
 

@@ -23,8 +23,12 @@ enum StateField : int32_t {
   kSlabUsed,      // bytes of the receive slab in use; reset by JavaScript
   kWriteCount,    // records in the write batch; raised by JavaScript, reset by native code
   kDraining,      // 1 while JavaScript runs a drain; set by native code, reset by JavaScript
+  kPromiseState,  // written by promiseOutcome(): 0 pending, or one of PromiseState
   kStateFields,
 };
+
+// As v8::Promise::PromiseState.
+enum PromiseState : int32_t { kPending, kFulfilled, kRejected };
 
 // Fields of the Float64Array `clock`.
 enum ClockField : int32_t {
