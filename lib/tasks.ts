@@ -370,14 +370,19 @@ export class Task<T = unknown>
       // Ended without suspending: told by V8 now, instead of by a reaction later.
       if (promiseOutcome !== undefined) {
         const outcome = promiseOutcome(result);
-        if (state[kPromiseState] === kFulfilled) return this.succeed(outcome as T);
+        if (state[kPromiseState] === kFulfilled) {
+          this.succeed(outcome as T);
+          return;
+        }
         if (state[kPromiseState] === kRejected) {
           promiseThen.call(result, undefined, ignore);
-          return this.failAtOnce(outcome);
+          this.failAtOnce(outcome);
+          return;
         }
       }
     } else if (!isPromiseLike(result)) {
-      return this.succeed(result);
+      this.succeed(result);
+      return;
     }
     const succeed = (value: unknown) => this.succeed(value as T);
     const fail = (error: unknown) => this.fail(error);
