@@ -37,7 +37,7 @@ export function checkSeconds(value: unknown, name: string): void {
   if (typeof value !== 'number') {
     throw invalidArgType(name, 'of type number (seconds)', value);
   }
-  if (value !== value) throw outOfRange(name, 'a number of seconds', value);
+  if (Number.isNaN(value)) throw outOfRange(name, 'a number of seconds', value);
 }
 
 /** @internal */

@@ -2,7 +2,7 @@
 // Floor 10.
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
-import { addThen, type Awaiter, type Future, kCancelled, kPending } from './futures.ts';
+import { type Awaiter, addThen, type Future, kCancelled, kPending } from './futures.ts';
 import { holding, Lock } from './locks.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';

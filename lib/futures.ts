@@ -23,7 +23,7 @@ import { Handle } from './handles.ts';
 import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
-import { currentScope, type Scope, scopeIn, type Suspension } from './scopes.ts';
+import { currentScope, type Scope, type Suspension, scopeIn } from './scopes.ts';
 import type { LoopCore } from './turns.ts';
 import { forget, type Unnoticed, watch } from './unnoticed.ts';
 
@@ -290,7 +290,10 @@ export class Future<T = unknown> {
     } else {
       if (scope !== null && scope.loop !== this.loop) {
         scope.loop.enqueue(
-          new Refusal(reject, new RuntimeError('the awaited Future belongs to a different event loop')),
+          new Refusal(
+            reject,
+            new RuntimeError('the awaited Future belongs to a different event loop'),
+          ),
         );
         return;
       }
@@ -321,7 +324,10 @@ export class Future<T = unknown> {
 
   /** Passes the outcome on. The future must be done. @internal */
   settle(resolve: Resolve, reject: Reject): void {
-    if (this.state === kFinished) return resolve(this.value);
+    if (this.state === kFinished) {
+      resolve(this.value);
+      return;
+    }
     this.retrieved();
     reject(this.state === kCancelled ? this.cancelledError() : this.value);
   }
@@ -358,8 +364,7 @@ export class Future<T = unknown> {
   /** Whether an await of it throws CancelledError. @internal */
   get endedCancelled(): boolean {
     return (
-      this.state === kCancelled ||
-      (this.state === kFailed && this.value instanceof CancelledError)
+      this.state === kCancelled || (this.state === kFailed && this.value instanceof CancelledError)
     );
   }
 

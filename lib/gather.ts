@@ -73,17 +73,21 @@ function outcomeOf(child: Future<unknown>): unknown {
  * @see asyncio.gather
  * @public
  */
+// biome-ignore lint/suspicious/noExplicitAny: any awaitable
 export function gather<A extends readonly Awaitable<any>[]>(
   ...aws: A
 ): Future<{ -readonly [K in keyof A]: Result<A[K]> }>;
 /** @public */
+// biome-ignore lint/suspicious/noExplicitAny: any awaitable
 export function gather<A extends readonly Awaitable<any>[]>(
   ...args: [...A, { returnExceptions?: false }]
 ): Future<{ -readonly [K in keyof A]: Result<A[K]> }>;
 /** @public */
+// biome-ignore lint/suspicious/noExplicitAny: any awaitable
 export function gather<A extends readonly Awaitable<any>[]>(
   ...args: [...A, GatherOptions]
 ): Future<{ -readonly [K in keyof A]: Result<A[K]> | Error }>;
+// biome-ignore lint/suspicious/noExplicitAny: the overloads say what
 export function gather(...args: unknown[]): Future<any> {
   const options: GatherOptions = isOptions(args.at(-1)) ? (args.pop() as GatherOptions) : {};
   const returnExceptions = options.returnExceptions ?? false;
@@ -115,9 +119,15 @@ export function gather(...args: unknown[]): Future<any> {
       return;
     }
     if (!returnExceptions) {
-      if (child.cancelled()) return outer.finish(kFailed, child.cancelledError());
+      if (child.cancelled()) {
+        outer.finish(kFailed, child.cancelledError());
+        return;
+      }
       const error = child.exception();
-      if (child.state === kFailed) return outer.finish(kFailed, error);
+      if (child.state === kFailed) {
+        outer.finish(kFailed, error);
+        return;
+      }
     }
     if (finished < unique.length) return;
     const results = ordered.map(outcomeOf);

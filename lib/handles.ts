@@ -33,7 +33,8 @@ export class Handle implements ReadyEntry {
   ) {
     this.loop = loop;
     this.fn = callback;
-    this.args = args;
+    // The rest array of a call without arguments is not worth keeping alive.
+    this.args = args.length === 0 ? kNoArguments : args;
     this.context = context;
     if (debugging) noteCreation(this, loop);
   }

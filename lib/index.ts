@@ -40,10 +40,10 @@ export {
   type EventLoop,
   type ExceptionContext,
   type ExceptionHandler,
-  type TaskFactory,
   getEventLoop,
   getRunningLoop,
   newEventLoop,
+  type TaskFactory,
 } from './loop.ts';
 export { BaseProtocol, BufferedProtocol, Protocol } from './protocols.ts';
 export { LifoQueue, PriorityQueue, Queue } from './queues.ts';

@@ -111,10 +111,7 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     super.addDoneCallback(callback, options);
   }
 
-  override whenDone(
-    callback: (future: this) => void,
-    owner: Future<unknown> | null = null,
-  ): void {
+  override whenDone(callback: (future: this) => void, owner: Future<unknown> | null = null): void {
     this.startAlone();
     super.whenDone(callback, owner);
   }

@@ -88,7 +88,10 @@ export interface Native {
   setRef(slot: number, ref: boolean): void;
   setNoDelay(slot: number, enabled: boolean): number;
   setKeepAlive(slot: number, enabled: boolean, delay: number): number;
-  socketAddress(slot: number, peer: boolean): [address: string, port: number, family: 4 | 6] | number;
+  socketAddress(
+    slot: number,
+    peer: boolean,
+  ): [address: string, port: number, family: 4 | 6] | number;
   lend(lentClass: number, index: number, block: Uint8Array, offset: number): void;
 }
 

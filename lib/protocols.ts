@@ -31,6 +31,7 @@ export class Protocol extends BaseProtocol {
   dataReceived(_data: Buffer): void {}
 
   /** The peer will send no more. Return true to keep the transport open for writing. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing is fine
   eofReceived(): boolean | void {}
 }
 
@@ -49,5 +50,6 @@ export class BufferedProtocol extends BaseProtocol {
   bufferUpdated(_nbytes: number): void {}
 
   /** As Protocol.eofReceived(). */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing is fine
   eofReceived(): boolean | void {}
 }

@@ -165,12 +165,7 @@ class ReadUntil extends ReadOperation {
   private matchStart = -1;
   private matchEnd = -1;
 
-  constructor(
-    reader: StreamReader,
-    separators: readonly Buffer[],
-    limit: number,
-    isLine: boolean,
-  ) {
+  constructor(reader: StreamReader, separators: readonly Buffer[], limit: number, isLine: boolean) {
     super(reader, isLine ? 'readline' : 'readuntil');
     // The earliest end wins, and of two that end together the shorter one: it comes first.
     this.separators = [...separators].sort((a, b) => a.length - b.length);
@@ -270,7 +265,6 @@ export class StreamReader implements AsyncIterable<Buffer> {
     const limit = options.limit ?? kDefaultLimit;
     checkInteger(limit, 'limit', 1);
     this.limit = limit;
-
   }
 
   /**
@@ -532,7 +526,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
       const chunk = this.parts[index] as Buffer;
       const end = base + chunk.length;
       if (end > from) {
-        const at = chunk.indexOf(separator, Math.max(from - base, index === this.head ? this.offset : 0));
+        const at = chunk.indexOf(
+          separator,
+          Math.max(from - base, index === this.head ? this.offset : 0),
+        );
         const within = at < 0 ? -1 : base + at;
         // A separator that straddles the end of this chunk starts after any found within an earlier part.
         if (within >= 0) return within;

@@ -7,7 +7,14 @@
 // code awaits at that moment; if it awaits none of ours, `mustCancel` is set and the error is delivered
 // at its next await: asyncio's must-cancel flag, kept per scope instead of per task.
 import { CancelledError } from './exceptions.ts';
-import { currentFrame, currentUserFrame, Frame, lookUp, restoreFrame, saveFrame } from './frames.ts';
+import {
+  currentFrame,
+  currentUserFrame,
+  Frame,
+  lookUp,
+  restoreFrame,
+  saveFrame,
+} from './frames.ts';
 import type { LoopCore } from './turns.ts';
 
 /** One suspended await of a scope's code; see Awaiter in futures.ts. @internal */

@@ -1,8 +1,9 @@
 // StreamWriter, and the protocol that joins a StreamReader and a StreamWriter to a transport.
 // Floor 9.
-import { BaseProtocol } from './protocols.ts';
-import { InlineCoroutine } from './inline.ts';
+
 import { addThen, Future } from './futures.ts';
+import { InlineCoroutine } from './inline.ts';
+import { BaseProtocol } from './protocols.ts';
 import type { StreamReader } from './reading.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
@@ -115,13 +116,19 @@ class Drain extends InlineCoroutine<void> {
   protected override proceed(): void {
     const protocol = this.#protocol;
     const broken = protocol.reader.exception();
-    if (broken !== null) return this.#end(broken);
+    if (broken !== null) {
+      this.#end(broken);
+      return;
+    }
     // A closing transport gets one pass to find out that the connection is lost, as in asyncio.
     if (!this.#gaveWay && this.#writer.isClosing()) {
       this.#gaveWay = true;
       return;
     }
-    if (protocol.lost !== undefined) return this.#end(systemError(kConnectionReset, 'write'));
+    if (protocol.lost !== undefined) {
+      this.#end(systemError(kConnectionReset, 'write'));
+      return;
+    }
     if (protocol.paused) protocol.wait(this);
     else this.#end(null);
   }

@@ -30,6 +30,7 @@ const kLostWritesBeforeWarning = 5;
 export interface InternalProtocol extends BaseProtocol {
   readonly internal: true;
   dataReceived(data: Buffer): void;
+  // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing is fine
   eofReceived(): boolean | void;
 }
 
@@ -332,6 +333,7 @@ export class SocketTransport implements EventReceiver {
 
   private onEof(): void {
     if (this.closing) return;
+    // biome-ignore lint/suspicious/noConfusingVoidType: what the method returns
     let keepOpen: boolean | void;
     try {
       keepOpen = this.protocol.eofReceived?.();

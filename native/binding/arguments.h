@@ -1,5 +1,5 @@
-// Unpacks the arguments of a native function. The TypeScript side has validated them: a mismatch here
-// is a bug of ours, and reads as 0 instead of crashing.
+// Unpacks the arguments of a native function. The TypeScript side has validated them: a mismatch
+// here is a bug of ours, and reads as 0 instead of crashing.
 #ifndef AIONODE_BINDING_ARGUMENTS_H_
 #define AIONODE_BINDING_ARGUMENTS_H_
 
@@ -58,8 +58,8 @@ class Arguments {
     napi_typedarray_type type;
     size_t length = 0;
     void* memory = nullptr;
-    if (napi_get_typedarray_info(env_, values_[index], &type, &length, &memory, nullptr,
-                                 nullptr) != napi_ok) {
+    if (napi_get_typedarray_info(env_, values_[index], &type, &length, &memory, nullptr, nullptr) !=
+        napi_ok) {
       *size_bytes = 0;
       return nullptr;
     }

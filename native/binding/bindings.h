@@ -18,8 +18,7 @@ void Export(napi_env env, napi_value exports, Environment* environment,
             const FunctionEntry (&entries)[kCount]) {
   for (const FunctionEntry& entry : entries) {
     napi_value function;
-    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.callback, environment,
-                         &function);
+    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.callback, environment, &function);
     napi_set_named_property(env, exports, entry.name, function);
   }
 }

@@ -1,9 +1,10 @@
 // The state of the addon in one Node environment (the main thread or one worker): its loop, what it
 // knows about V8, and the references that keep JavaScript's shared memory and drain function alive.
 //
-// Life: made when the addon is loaded, ended by Node's asynchronous clean-up hook, the only one that
-// lets libuv close handles in a worker. Order at the end: refuse new work, close every handle, and in
-// the last close callback drop the references, delete this, and tell Node that the hook is done.
+// Life: made when the addon is loaded, ended by Node's asynchronous clean-up hook, the only one
+// that lets libuv close handles in a worker. Order at the end: refuse new work, close every handle,
+// and in the last close callback drop the references, delete this, and tell Node that the hook is
+// done.
 #ifndef AIONODE_BINDING_ENVIRONMENT_H_
 #define AIONODE_BINDING_ENVIRONMENT_H_
 

@@ -23,8 +23,8 @@ napi_value AreResolvers(napi_env env, napi_callback_info info) {
   return ToValue(env, v8.AreResolvers(env, arguments[0], arguments[1]));
 }
 
-// promiseOutcome(promise): the value or reason of a settled native promise; which of the two, or that it
-// is pending, is left in the shared state.
+// promiseOutcome(promise): the value or reason of a settled native promise; which of the two, or
+// that it is pending, is left in the shared state.
 napi_value PromiseOutcome(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   const V8Access& v8 = arguments.environment().v8();
@@ -33,8 +33,8 @@ napi_value PromiseOutcome(napi_env env, napi_callback_info info) {
   return state == core::kPending ? nullptr : v8.PromiseResult(arguments[0]);
 }
 
-// awaitFrame(resolve, reject): the frame of the await that V8 calls `then` for, null when there is none;
-// undefined when the arguments are not V8's own, so that somebody else is calling.
+// awaitFrame(resolve, reject): the frame of the await that V8 calls `then` for, null when there is
+// none; undefined when the arguments are not V8's own, so that somebody else is calling.
 napi_value AwaitFrame(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const V8Access& v8 = arguments.environment().v8();

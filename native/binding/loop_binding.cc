@@ -28,8 +28,7 @@ napi_value Attach(napi_env env, napi_callback_info info) {
   shared.events = static_cast<int32_t*>(memory_of("events", &unused));
   shared.due = static_cast<int32_t*>(memory_of("due", &unused));
   shared.writes = static_cast<int32_t*>(memory_of("writes", &unused));
-  shared.receive_slab =
-      static_cast<char*>(memory_of("receiveSlab", &shared.receive_slab_size));
+  shared.receive_slab = static_cast<char*>(memory_of("receiveSlab", &shared.receive_slab_size));
   shared.send_slab = static_cast<const char*>(memory_of("sendSlab", &shared.send_slab_size));
   environment.Keep(arguments[0]);
   environment.set_drain_function(arguments[1]);
@@ -55,7 +54,8 @@ napi_value Turn(napi_env env, napi_callback_info info) {
   return ToValue(env, Environment::Of(env, info)->loop().Turn());
 }
 
-// checkpointAndTurn(): the checkpoint of a turn's last entry and the end of the turn in one crossing.
+// checkpointAndTurn(): the checkpoint of a turn's last entry and the end of the turn in one
+// crossing.
 napi_value CheckpointAndTurn(napi_env env, napi_callback_info info) {
   Environment* environment = Environment::Of(env, info);
   environment->v8().Checkpoint();

@@ -76,8 +76,8 @@ napi_value StreamReadStop(napi_env env, napi_callback_info info) {
   return ToValue(env, stream == nullptr ? UV_EBADF : stream->ReadStop());
 }
 
-// streamWrite(slot, bytes): sends the write batch and then, in the same system call as this stream's
-// part of the batch, `bytes`. Returns the bytes left in the stream's queue.
+// streamWrite(slot, bytes): sends the write batch and then, in the same system call as this
+// stream's part of the batch, `bytes`. Returns the bytes left in the stream's queue.
 napi_value StreamWrite(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   uv::Loop& loop = arguments.loop();
@@ -132,8 +132,8 @@ napi_value SetRef(napi_env env, napi_callback_info info) {
 napi_value SetNoDelay(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
-  return ToValue(
-      env, stream == nullptr ? UV_EBADF : uv_tcp_nodelay(stream->tcp(), arguments.Bool(1)));
+  return ToValue(env,
+                 stream == nullptr ? UV_EBADF : uv_tcp_nodelay(stream->tcp(), arguments.Bool(1)));
 }
 
 // setKeepAlive(slot, enabled, delay): delay in seconds.
@@ -181,8 +181,9 @@ napi_value SocketAddress(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// lend(class, index, block, offset): the part of `block` at `offset`, of that class's size, for a stream
-// to read into. JavaScript keeps it alive and leaves it alone until its index comes back in a kData event.
+// lend(class, index, block, offset): the part of `block` at `offset`, of that class's size, for a
+// stream to read into. JavaScript keeps it alive and leaves it alone until its index comes back in
+// a kData event.
 napi_value Lend(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
   size_t length = 0;

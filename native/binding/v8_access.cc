@@ -15,11 +15,11 @@ namespace {
 #ifdef _WIN32
 
 // Only functions without a class result keep one calling convention on Windows: a Local is returned
-// through hidden memory there, so what returns one is not looked up and JavaScript's fallback serves.
+// through hidden memory there, so what returns one is not looked up and JavaScript's fallback
+// serves.
 constexpr bool kReturnsLocalInRegister = false;
 constexpr const char* kCurrentIsolate = "?GetCurrent@Isolate@v8@@SAPEAV12@XZ";
-constexpr const char* kCheckpoint =
-    "?PerformCheckpoint@MicrotasksScope@v8@@SAXPEAVIsolate@2@@Z";
+constexpr const char* kCheckpoint = "?PerformCheckpoint@MicrotasksScope@v8@@SAXPEAVIsolate@2@@Z";
 constexpr const char* kScriptId = "";
 constexpr const char* kBoundFunction = "";
 constexpr const char* kPromiseState = "";
@@ -39,8 +39,7 @@ void* FindSymbol(const char* name) {
 
 constexpr bool kReturnsLocalInRegister = true;
 constexpr const char* kCurrentIsolate = "_ZN2v87Isolate10GetCurrentEv";
-constexpr const char* kCheckpoint =
-    "_ZN2v815MicrotasksScope17PerformCheckpointEPNS_7IsolateE";
+constexpr const char* kCheckpoint = "_ZN2v815MicrotasksScope17PerformCheckpointEPNS_7IsolateE";
 constexpr const char* kScriptId = "_ZNK2v88Function8ScriptIdEv";
 constexpr const char* kBoundFunction = "_ZNK2v88Function16GetBoundFunctionEv";
 constexpr const char* kPromiseState = "_ZN2v87Promise5StateEv";

@@ -1,10 +1,11 @@
-// The few V8 functions that Node-API does not offer, found by their linker names when the addon loads,
-// so that one binary serves every Node. They are public V8 API, exported by Node's executable:
+// The few V8 functions that Node-API does not offer, found by their linker names when the addon
+// loads, so that one binary serves every Node. They are public V8 API, exported by Node's
+// executable:
 //
 //   MicrotasksScope::PerformCheckpoint      runs the microtask queue: what makes a step atomic
 //   {Get,Set}ContinuationPreservedEmbedderData   the value that V8 carries through every await: the
-//                                           current task travels in it (of Context up to Node 20, of
-//                                           Isolate from Node 22)
+//                                           current task travels in it (of Context up to Node 20,
+//                                           of Isolate from Node 22)
 //   Function::ScriptId, GetBoundFunction    tell V8's own resolve functions from a user's callbacks
 //   Promise::State, Promise::Result         looks at a native promise without waiting for it
 //
@@ -43,8 +44,8 @@ class V8Access {
       set_of_context_(current_context_(isolate_), frame);
     }
   }
-  // Both must be functions. V8's own resolve and reject have no script; neither has a bound function,
-  // but that is a user's.
+  // Both must be functions. V8's own resolve and reject have no script; neither has a bound
+  // function, but that is a user's.
   bool AreResolvers(napi_env env, napi_value resolve, napi_value reject) const {
     if (script_id_(resolve) != 0 || script_id_(reject) != 0) return false;
     napi_valuetype type;

@@ -1,9 +1,10 @@
-// The memory that JavaScript and native code share, so that the hot paths cross the boundary once per
-// turn and not once per event. JavaScript allocates it and owns it; native code keeps it alive by one
-// reference and reads and writes it on the loop's thread only: plain loads and stores, no atomics.
+// The memory that JavaScript and native code share, so that the hot paths cross the boundary once
+// per turn and not once per event. JavaScript allocates it and owns it; native code keeps it alive
+// by one reference and reads and writes it on the loop's thread only: plain loads and stores, no
+// atomics.
 //
-// The indices and sizes below are exported to JavaScript as one frozen object (binding/addon.cc), so
-// the two sides cannot drift apart.
+// The indices and sizes below are exported to JavaScript as one frozen object (binding/addon.cc),
+// so the two sides cannot drift apart.
 #ifndef AIONODE_CORE_SHARED_STATE_H_
 #define AIONODE_CORE_SHARED_STATE_H_
 
@@ -14,15 +15,15 @@ namespace aionode::core {
 
 // Fields of the Int32Array `state`.
 enum StateField : int32_t {
-  kReadyCount,    // ready entries left when JavaScript returns from a drain
-  kLiveTimers,    // timers armed and not cancelled; kept by JavaScript
-  kStaleTimers,   // cancelled timers still in the heap; raised by JavaScript, lowered by native code
-  kEventCount,    // events in the ring; reset by JavaScript once it has read them
-  kDueCount,      // slots in the due list, written by turn()
-  kBudgetSpent,   // 1 when this drain has used up its share of the loop's time
-  kSlabUsed,      // bytes of the receive slab in use; reset by JavaScript
-  kWriteCount,    // records in the write batch; raised by JavaScript, reset by native code
-  kDraining,      // 1 while JavaScript runs a drain; set by native code, reset by JavaScript
+  kReadyCount,   // ready entries left when JavaScript returns from a drain
+  kLiveTimers,   // timers armed and not cancelled; kept by JavaScript
+  kStaleTimers,  // cancelled timers still in the heap; raised by JavaScript, lowered by native code
+  kEventCount,   // events in the ring; reset by JavaScript once it has read them
+  kDueCount,     // slots in the due list, written by turn()
+  kBudgetSpent,  // 1 when this drain has used up its share of the loop's time
+  kSlabUsed,     // bytes of the receive slab in use; reset by JavaScript
+  kWriteCount,   // records in the write batch; raised by JavaScript, reset by native code
+  kDraining,     // 1 while JavaScript runs a drain; set by native code, reset by JavaScript
   kPromiseState,  // written by promiseOutcome(): 0 pending, or one of PromiseState
   kStateFields,
 };

@@ -1,8 +1,8 @@
 // Small integers that stand for native objects on the other side of the boundary.
 //
 // A released slot is quarantined until Recycle(): events about it may still wait in the ring that
-// JavaScript has not read, and a new object under the same number would receive them. The loop calls
-// Recycle() after JavaScript has consumed the ring.
+// JavaScript has not read, and a new object under the same number would receive them. The loop
+// calls Recycle() after JavaScript has consumed the ring.
 //
 // Owner of the pointers: the caller. The table only maps numbers to them.
 #ifndef AIONODE_CORE_SLOT_TABLE_H_

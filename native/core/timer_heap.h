@@ -1,13 +1,14 @@
-// A 4-ary min-heap of timers ordered by deadline, first in first out on equal deadlines (the sequence
-// number breaks ties, as start_id does in libuv's src/timer.c).
+// A 4-ary min-heap of timers ordered by deadline, first in first out on equal deadlines (the
+// sequence number breaks ties, as start_id does in libuv's src/timer.c).
 //
-// Cancelling never touches the heap: the owner of the slots raises the slot's generation, and an entry
-// whose generation is not the slot's own any more is stale. Stale entries are dropped when they reach
-// the top, or all at once by Sweep() when the owner finds that they outnumber the live ones.
-// Four children per node halve the depth of a binary heap, and a node's children share cache lines.
+// Cancelling never touches the heap: the owner of the slots raises the slot's generation, and an
+// entry whose generation is not the slot's own any more is stale. Stale entries are dropped when
+// they reach the top, or all at once by Sweep() when the owner finds that they outnumber the live
+// ones. Four children per node halve the depth of a binary heap, and a node's children share cache
+// lines.
 //
-// Owner: the event loop of one thread. No memory of others is kept; the generation table is borrowed
-// for the duration of each call.
+// Owner: the event loop of one thread. No memory of others is kept; the generation table is
+// borrowed for the duration of each call.
 #ifndef AIONODE_CORE_TIMER_HEAP_H_
 #define AIONODE_CORE_TIMER_HEAP_H_
 
@@ -40,8 +41,8 @@ class TimerHeap {
     return timers_.empty() ? nullptr : &timers_.front();
   }
 
-  // Writes the slots of live timers due at now_s to `out`, at most `capacity` of them, in the order in
-  // which they fire, and removes them. Entries found stale on the way are counted in `dropped`.
+  // Writes the slots of live timers due at now_s to `out`, at most `capacity` of them, in the order
+  // in which they fire, and removes them. Entries found stale on the way are counted in `dropped`.
   size_t CollectDue(double now_s, const uint32_t* generations, int32_t* out, size_t capacity,
                     size_t* dropped) {
     size_t count = 0;

@@ -2,8 +2,9 @@
 // slot, one way to end.
 //
 // Life: the constructor takes a slot; the subclass initialises its libuv handle and calls Opened();
-// Close() may be called at any time, any number of times; the object deletes itself in libuv's close
-// callback, after the event kClosed. JavaScript never holds a pointer, so it cannot hold one too long.
+// Close() may be called at any time, any number of times; the object deletes itself in libuv's
+// close callback, after the event kClosed. JavaScript never holds a pointer, so it cannot hold one
+// too long.
 #ifndef AIONODE_UV_HANDLE_H_
 #define AIONODE_UV_HANDLE_H_
 

@@ -1,5 +1,5 @@
-// A listening TCP socket. Accepted connections start to read at once and are announced by kAccepted,
-// so that a connection costs no call from JavaScript before its first bytes arrive.
+// A listening TCP socket. Accepted connections start to read at once and are announced by
+// kAccepted, so that a connection costs no call from JavaScript before its first bytes arrive.
 #ifndef AIONODE_UV_LISTENER_H_
 #define AIONODE_UV_LISTENER_H_
 

@@ -9,8 +9,9 @@ namespace aionode::uv {
 
 namespace {
 
-// A drain runs turns for this long before it lets Node poll: some forty steps of a coroutine, and far
-// below the millisecond in which Node's own timers count. A poll costs about as much as five steps.
+// A drain runs turns for this long before it lets Node poll: some forty steps of a coroutine, and
+// far below the millisecond in which Node's own timers count. A poll costs about as much as five
+// steps.
 constexpr uint64_t kDrainBudgetNs = 50'000;
 
 template <typename T>
@@ -139,7 +140,8 @@ void Loop::ArmTimer() {
   if (next == nullptr) return;
   if (armed_deadline_s_ == next->deadline_s) return;
   armed_deadline_s_ = next->deadline_s;
-  // libuv counts in whole milliseconds of the same clock: rounding the deadline up never fires early.
+  // libuv counts in whole milliseconds of the same clock: rounding the deadline up never fires
+  // early.
   uv_update_time(uv_loop_);
   const double deadline_ms = std::ceil(next->deadline_s * 1e3);
   const double delay_ms = deadline_ms - static_cast<double>(uv_now(uv_loop_));

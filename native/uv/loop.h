@@ -2,16 +2,19 @@
 //
 // HOW. One uv_check runs right after every poll. If something happened (events in the ring, ready
 // entries, due timers), it calls JavaScript once: a *drain*. JavaScript reads the events, then runs
-// *turns*: all entries that were ready when the turn began, each followed by a microtask checkpoint,
-// and between two turns it calls Turn(), which sends the writes of the turn, moves due timers to the
-// due list and reads the clock. A drain goes on for as many turns as fit into kDrainBudgetNs, so that
-// a busy task does not pay one system call per step; then Node's own timers and I/O have their turn.
+// *turns*: all entries that were ready when the turn began, each followed by a microtask
+// checkpoint, and between two turns it calls Turn(), which sends the writes of the turn, moves due
+// timers to the due list and reads the clock. A drain goes on for as many turns as fit into
+// kDrainBudgetNs, so that a busy task does not pay one system call per step; then Node's own timers
+// and I/O have their turn.
 //
 // A uv_idle is active while ready entries are left over: it keeps the poll from blocking and the
-// process alive. One uv_timer is armed for the earliest deadline of the heap. Since libuv 1.45 timers
-// run after the poll, so the timer's callback drains too instead of waiting for the next iteration.
+// process alive. One uv_timer is armed for the earliest deadline of the heap. Since libuv 1.45
+// timers run after the poll, so the timer's callback drains too instead of waiting for the next
+// iteration.
 //
-// WHY one call per poll: native -> JavaScript costs 140 to 650 ns a call, an event in a shared ring 15.
+// WHY one call per poll: native -> JavaScript costs 140 to 650 ns a call, an event in a shared
+// ring 15.
 //
 // Thread: everything here belongs to the loop's thread.
 #ifndef AIONODE_UV_LOOP_H_
@@ -67,7 +70,8 @@ class Loop {
   // Appends to the event ring; events that find it full wait in order and follow.
   void Emit(core::EventKind kind, uint32_t slot, int32_t a, int32_t b);
 
-  // Lets JavaScript read events now, in the middle of a poll, because memory they refer to runs out.
+  // Lets JavaScript read events now, in the middle of a poll, because memory they refer to runs
+  // out.
   void DrainNow() { Drain(); }
 
   static double NowSeconds() { return static_cast<double>(uv_hrtime()) / 1e9; }

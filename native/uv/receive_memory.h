@@ -1,14 +1,14 @@
 // The memory that sockets read into.
 //
 // Small messages land in one slab that is used again for every poll: it stays in the cache, and
-// JavaScript copies out what it keeps before the next poll. A stream whose reads are large reads into a
-// *lent* buffer instead: a whole ArrayBuffer that JavaScript made and then hands to the user without a
-// copy, so that it is the user's for good. Which of the two serves a stream is decided by the size of
-// its last read. Buffers come in a few sizes; when none of the right size is in stock the slab serves,
-// and JavaScript refills the stock after the drain.
+// JavaScript copies out what it keeps before the next poll. A stream whose reads are large reads
+// into a *lent* buffer instead: a whole ArrayBuffer that JavaScript made and then hands to the user
+// without a copy, so that it is the user's for good. Which of the two serves a stream is decided by
+// the size of its last read. Buffers come in a few sizes; when none of the right size is in stock
+// the slab serves, and JavaScript refills the stock after the drain.
 //
-// Owner of all the memory: JavaScript. A lent buffer is borrowed from Lend() until its index went back
-// in a kData event or TakeBack().
+// Owner of all the memory: JavaScript. A lent buffer is borrowed from Lend() until its index went
+// back in a kData event or TakeBack().
 #ifndef AIONODE_UV_RECEIVE_MEMORY_H_
 #define AIONODE_UV_RECEIVE_MEMORY_H_
 
@@ -22,7 +22,8 @@ namespace aionode::uv {
 
 class Loop;
 
-// One read at most: what asyncio and uvloop use, and the most that Linux hands over at once by default.
+// One read at most: what asyncio and uvloop use, and the most that Linux hands over at once by
+// default.
 constexpr size_t kLargestRead = 256 * 1024;
 // Below this much free slab a poll would cut reads short, so JavaScript is made to empty it first.
 constexpr size_t kSmallestRead = 64 * 1024;
@@ -34,8 +35,8 @@ constexpr size_t kLentThreshold = kSmallestLent / 2;
 
 // The receiving side of one stream: where its next read goes.
 struct ReadTarget {
-  int8_t lent_class = -1;    // -1: the slab
-  int32_t lent_index = -1;   // of the buffer given to libuv for the read under way; -1: the slab
+  int8_t lent_class = -1;   // -1: the slab
+  int32_t lent_index = -1;  // of the buffer given to libuv for the read under way; -1: the slab
 };
 
 class ReceiveMemory {

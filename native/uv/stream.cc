@@ -71,8 +71,7 @@ void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) 
   Loop* loop = self->loop();
   ReceiveMemory& memory = loop->receive_memory();
   if (count > 0) {
-    const int32_t location =
-        memory.Filled(&self->read_target_, buffer, static_cast<size_t>(count));
+    const int32_t location = memory.Filled(&self->read_target_, buffer, static_cast<size_t>(count));
     loop->Emit(core::kData, self->slot(), static_cast<int32_t>(count), location);
     if (memory.Exhausted()) loop->DrainNow();
     return;

@@ -1,7 +1,9 @@
 // A connected byte stream (TCP or a local socket): reads go to the loop's receive memory and become
-// kData events, writes are tried at once and only what the system does not take is copied and queued.
+// kData events, writes are tried at once and only what the system does not take is copied and
+// queued.
 //
-// Every operation returns 0 or a negative libuv error; the same error never arrives as an event too.
+// Every operation returns 0 or a negative libuv error; the same error never arrives as an event
+// too.
 #ifndef AIONODE_UV_STREAM_H_
 #define AIONODE_UV_STREAM_H_
 
@@ -17,7 +19,8 @@ namespace aionode::uv {
 
 class Stream : public Handle {
  public:
-  // The new stream's handle is initialised but not connected. nullptr when libuv refuses (`status`).
+  // The new stream's handle is initialised but not connected. nullptr when libuv refuses
+  // (`status`).
   static Stream* CreateTcp(Loop* loop, int* status);
 
   int Connect(const sockaddr* address);

@@ -1,0 +1,126 @@
+/** README.md and docs/: every program in them compiles, runs and prints what they say; no link is dead. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+import * as aionode from 'aionode';
+import {
+  blocksOf,
+  compileAll,
+  type DocProgram,
+  documentsIn,
+  matches,
+} from './support/doc-blocks.js';
+
+const ROOT = path.dirname(createRequire(import.meta.url).resolve('aionode/package.json'));
+/** Inside the package, so that its programs import 'aionode' by name. */
+const FOLDER = path.join(ROOT, 'build', 'docs');
+/** A program that hangs is ended; far above what any needs on the slowest machine. */
+const HANG_MS = 60_000;
+
+const documents = documentsIn(ROOT);
+const read = (document: string) => readFileSync(path.join(ROOT, document), 'utf8');
+const { programs, errors } = compileAll(ROOT, documents, FOLDER);
+
+const running = new Set<ReturnType<typeof spawn>>();
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+async function runProgram(file: string) {
+  const { NODE_OPTIONS: _, AIONODE_DEBUG: __, ...env } = process.env;
+  const child = spawn(process.execPath, [file], {
+    env: { ...env, NODE_TEST_CONTEXT: undefined },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: HANG_MS,
+  });
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve([code, signal]));
+  });
+  running.delete(child);
+  return { code, signal, stdout, stderr };
+}
+
+async function check({ file, stdout, stderr }: DocProgram): Promise<void> {
+  const result = await runProgram(file);
+  const report = JSON.stringify(result, null, 2);
+  assert.equal(result.code, 0, report);
+  assert.ok(matches(stderr ?? '', result.stderr), `stderr differs:\n${stderr ?? ''}\n\n${report}`);
+  if (stdout === undefined) return;
+  assert.ok(matches(stdout, result.stdout), `stdout differs:\n${stdout}\n\n${report}`);
+}
+
+describe('programs in README.md and docs/', { concurrency: 4 }, () => {
+  it('compile in strict TypeScript', () => assert.deepEqual(errors, []));
+
+  it('are run, or say why not', () => {
+    assert.ok(programs.length > 30, 'they were found');
+    assert.deepEqual(
+      programs.filter(({ unrun }) => unrun === '').map(({ place }) => place),
+      [],
+    );
+  });
+
+  for (const program of programs) {
+    if (program.unrun === undefined) it(program.place, () => check(program));
+  }
+});
+
+/** GitHub's anchor of a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(/\s/g, '-');
+
+const anchorsOf = (document: string) =>
+  [...read(document).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+
+describe('README.md and docs/', () => {
+  it('link to files and headings that exist', () => {
+    const dead: string[] = [];
+    for (const document of documents) {
+      for (const [, target = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue;
+        const [file = '', anchor] = target.split('#');
+        const linked = file === '' ? document : path.posix.join(path.posix.dirname(document), file);
+        const alive =
+          existsSync(path.join(ROOT, linked)) &&
+          (anchor === undefined || anchorsOf(linked).includes(anchor));
+        if (!alive) dead.push(`${document}: ${target}`);
+      }
+    }
+    assert.deepEqual(dead, []);
+  });
+
+  it('name npm scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = documents
+      .flatMap((document) => [...read(document).matchAll(/\bnpm run ([\w:-]+)/g)])
+      .map(([, script = '']) => script);
+    assert.deepEqual(
+      named.filter((script) => scripts[script] === undefined),
+      [],
+    );
+  });
+
+  it('README.md gives the two commands first', () => {
+    const shell = blocksOf(read('README.md')).filter(({ info }) => info === 'sh');
+    assert.equal(shell[0]?.text, 'npm install && npm start\nnpm install && npm test');
+  });
+
+  it('docs/asyncio.md names everything that the package exports', () => {
+    const text = read('docs/asyncio.md');
+    const unnamed = Object.keys(aionode).filter((name) => !new RegExp(`\\b${name}\\b`).test(text));
+    assert.deepEqual(unnamed, []);
+  });
+});
