@@ -64,6 +64,8 @@ export class SocketTransport implements EventReceiver {
   private extra: Map<string, unknown> | undefined = undefined;
   private closing = false;
   private lost = false;
+  /** The slot is not ours any more. */
+  private released = false;
   private eofWritten = false;
   private reading = true;
   private writingPaused = false;
@@ -104,7 +106,7 @@ export class SocketTransport implements EventReceiver {
 
   /** Gives up before the protocol was told of a connection: it is not told of the end either. @internal */
   discard(): void {
-    this.closing = this.lost = true;
+    this.closing = this.lost = this.released = true;
     closeSlot(this.slot);
   }
 
@@ -166,7 +168,8 @@ export class SocketTransport implements EventReceiver {
     if (typeof data !== 'string') checkBytes(data, 'data');
     if (this.eofWritten) throw new RuntimeError('Cannot call write() after writeEof()');
     if (data.length === 0) return;
-    if (this.lost || this.closing) {
+    // Between close() and the end what is unsent is sent first, and this after it, as in asyncio.
+    if (this.lost) {
       this.warnOfLostWrite();
       return;
     }
@@ -246,7 +249,7 @@ export class SocketTransport implements EventReceiver {
     const known = this.extra?.get(name);
     if (known !== undefined) return known;
     if (name !== 'peername' && name !== 'sockname') return fallback;
-    if (this.lost) return fallback;
+    if (this.released) return fallback;
     const address = native.socketAddress(this.slot, name === 'peername');
     if (typeof address === 'number') return fallback;
     const value = [address[0], address[1]];
@@ -384,6 +387,9 @@ export class SocketTransport implements EventReceiver {
     try {
       this.protocol.connectionLost(error);
     } finally {
+      // Who is gone is asked for most when the connection is.
+      for (const name of ['peername', 'sockname']) this.getExtraInfo(name);
+      this.released = true;
       closeSlot(this.slot);
       this.owner?.detach(this);
     }
