@@ -29,6 +29,9 @@ export interface ListenAddress {
   readonly family: 4 | 6;
 }
 
+/** Errors of an address that this machine does not have, or whose family is switched off. */
+const kNotHere = new Set<unknown>(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
 /** One listening socket. */
 class ListeningSocket implements EventReceiver {
   readonly slot: number;
@@ -100,6 +103,7 @@ export class Server implements AsyncDisposable, TransportOwner {
   #listening: ListeningSocket[] = [];
   #state: 'new' | 'serving' | 'closed' = 'new';
   #forever: Future<never> | null = null;
+  #referenced = true;
 
   /** @internal */
   constructor(
@@ -142,23 +146,33 @@ export class Server implements AsyncDisposable, TransportOwner {
     if (this.#state === 'serving') return;
     if (this.#state === 'closed') throw new RuntimeError('The server is closed: start a new one');
     const opened: ListeningSocket[] = [];
-    try {
-      for (const where of this.#where) {
-        opened.push(
-          new ListeningSocket(
-            where,
-            this.#backlog,
-            (slot) => this.#accept(slot),
-            (errno) => this.#acceptFailed(errno),
-          ),
-        );
+    const notHere: unknown[] = [];
+    for (const where of this.#where) {
+      try {
+        opened.push(this.#listenOn(where));
+      } catch (error) {
+        if (kNotHere.has((error as NodeJS.ErrnoException).code)) {
+          notHere.push(error);
+          continue;
+        }
+        for (const one of opened) one.close();
+        throw error;
       }
-    } catch (error) {
-      for (const one of opened) one.close();
-      throw error;
     }
+    // As asyncio: of several addresses some may be missing, such as those of IPv6 in a container.
+    if (opened.length === 0 && notHere.length > 0) throw notHere[0];
     this.#listening = opened;
     this.#state = 'serving';
+    if (!this.#referenced) this.unref();
+  }
+
+  #listenOn(where: ListenAddress): ListeningSocket {
+    return new ListeningSocket(
+      where,
+      this.#backlog,
+      (slot) => this.#accept(slot),
+      (errno) => this.#acceptFailed(errno),
+    );
   }
 
   /**
@@ -233,16 +247,18 @@ export class Server implements AsyncDisposable, TransportOwner {
       for (const handler of this.#handlers) handler.cancel();
       this.abortClients();
     }
-    while (this.#handlers.size > 0 && this.#clients.size > 0) await this.waitClosed();
+    await this.waitClosed();
   }
 
   /** Keeps the process alive while the server listens; so it is from the start. */
   ref(): void {
+    this.#referenced = true;
     for (const one of this.#listening) native.setRef(one.slot, true);
   }
 
   /** Does not keep the process alive for the sake of the listening sockets. */
   unref(): void {
+    this.#referenced = false;
     for (const one of this.#listening) native.setRef(one.slot, false);
   }
 

@@ -94,6 +94,18 @@ describe('startServer()', () => {
   );
 
   it(
+    'on several addresses, some of which are not ours, serves the others',
+    inLoop(async () => {
+      const server = await startServer(ignore, ['192.0.2.1', LOCALHOST], 0);
+      assert.deepEqual(
+        server.sockets.map(({ address }) => address),
+        [LOCALHOST],
+      );
+      server.close();
+    }),
+  );
+
+  it(
     'on an address that is not ours rejects',
     inLoop(async () => {
       await assert.rejects(startServer(ignore, '192.0.2.1', 0), {
@@ -368,7 +380,9 @@ describe('shutdown()', () => {
       const [reader, writer] = await openConnection(LOCALHOST, portOf(server));
       writer.write('x');
       await server.shutdown();
-      await server.waitClosed();
+      const ended = createTask(() => server.waitClosed());
+      await sleep(0);
+      assert.equal(ended.done(), true);
       await reader.read().catch(ignore);
       writer.close();
     }),
