@@ -22,6 +22,8 @@ const kLargestGathered = 512;
 const kGatherBytes = 2048;
 
 const kEmpty = Buffer.alloc(0);
+/** Of every reader with nothing buffered: never pushed to. */
+const kNoParts: Buffer[] = [];
 const kNewline = Buffer.from('\n');
 
 /** @public */
@@ -239,7 +241,7 @@ addThen(ReadUntil);
  */
 export class StreamReader implements AsyncIterable<Buffer> {
   private readonly limit: number;
-  private parts: Buffer[] = [];
+  private parts: Buffer[] = kNoParts;
   /** Index of the first chunk that still has bytes. */
   private head = 0;
   /** Bytes of the first chunk that are taken. */
@@ -496,7 +498,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.taken += count;
     this.size -= count;
     if (this.size === 0) {
-      if (this.parts.length > 0) this.parts = [];
+      this.parts = kNoParts;
       this.gathered = undefined;
       this.head = 0;
       this.offset = 0;
@@ -558,10 +560,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   private append(data: Uint8Array): void {
-    const isBuffer = Buffer.isBuffer(data);
-    this.parts.push(
-      isBuffer ? data : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length),
-    );
+    const part = Buffer.isBuffer(data)
+      ? data
+      : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+    if (this.parts === kNoParts) this.parts = [part];
+    else this.parts.push(part);
     this.gathered = undefined;
   }
 

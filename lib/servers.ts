@@ -278,7 +278,11 @@ export class Server implements AsyncDisposable, TransportOwner {
   /** @internal */
   addHandler(task: Task): void {
     this.#handlers.add(task);
-    task.whenDone(() => this.#handlers.delete(task));
+  }
+
+  /** @internal */
+  removeHandler(task: Task): void {
+    this.#handlers.delete(task);
   }
 
   /** @internal */

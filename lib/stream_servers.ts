@@ -218,6 +218,7 @@ function callHandler(
     : spawn(loop, handler, { eagerStart: true, name: 'client handler' });
   if (!task.done()) server.addHandler(task as Task);
   task.whenDone((done) => {
+    server.removeHandler(done as Task);
     if (done.cancelled()) {
       transport.close();
       return;

@@ -16,62 +16,58 @@ const kConnectionReset = errnoOf('ECONNRESET');
 export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   readonly internal = true as const;
   readonly reader: StreamReader;
-  readonly #onConnection: ((transport: SocketTransport) => void) | undefined;
-  #paused = false;
-  #lost: { readonly error: unknown } | undefined = undefined;
-  readonly #waiting: Set<InlineCoroutine<void>> = new Set();
+  private onConnection: ((transport: SocketTransport) => void) | undefined;
+  /** Whether the transport's write buffer is over its high-water mark. */
+  paused = false;
+  /** The end of the connection; undefined while it lasts. */
+  lost: { readonly error: unknown } | undefined = undefined;
+  private waiting: Set<InlineCoroutine<void>> | undefined = undefined;
 
   constructor(reader: StreamReader, onConnection?: (transport: SocketTransport) => void) {
     super();
     this.reader = reader;
-    this.#onConnection = onConnection;
-  }
-
-  /** The end of the connection; undefined while it lasts. */
-  get lost(): { readonly error: unknown } | undefined {
-    return this.#lost;
-  }
-
-  get paused(): boolean {
-    return this.#paused;
+    this.onConnection = onConnection;
   }
 
   /** Whether a drain() would return without waiting, on a transport that is not closing. */
   get flows(): boolean {
-    return !this.#paused && this.#lost === undefined && this.reader.exception() === null;
+    return !this.paused && this.lost === undefined && this.reader.exception() === null;
   }
 
   /** `waiter` is resumed when writing may go on and when the connection ends. */
   wait(waiter: InlineCoroutine<void>): void {
-    this.#waiting.add(waiter);
+    this.waiting ??= new Set();
+    this.waiting.add(waiter);
   }
 
   stopWaiting(waiter: InlineCoroutine<void>): void {
-    this.#waiting.delete(waiter);
+    this.waiting?.delete(waiter);
   }
 
   override connectionMade(transport: SocketTransport): void {
-    this.#onConnection?.(transport);
+    const onConnection = this.onConnection;
+    this.onConnection = undefined;
+    onConnection?.(transport);
   }
 
   override connectionLost(error: unknown): void {
-    if (this.#lost !== undefined) return;
-    this.#lost = { error };
+    if (this.lost !== undefined) return;
+    this.lost = { error };
     if (error === null) {
       if (!this.reader.ended) this.reader.feedEof();
     } else {
       this.reader.connectionFailed(error);
     }
-    this.#wake();
+    this.wake();
   }
 
   override pauseWriting(): void {
-    this.#paused = true;
+    this.paused = true;
   }
 
   override resumeWriting(): void {
-    this.#paused = false;
-    this.#wake();
+    this.paused = false;
+    this.wake();
   }
 
   dataReceived(data: Buffer): void {
@@ -83,8 +79,9 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
     return true;
   }
 
-  #wake(): void {
-    for (const waiter of this.#waiting) waiter.resume();
+  private wake(): void {
+    if (this.waiting === undefined) return;
+    for (const waiter of this.waiting) waiter.resume();
   }
 }
 
@@ -103,47 +100,47 @@ function doneFuture(loop: LoopCore): Future<void> {
 
 /** drain(): waits while the transport is paused. */
 class Drain extends InlineCoroutine<void> {
-  readonly #writer: StreamWriter;
-  readonly #protocol: StreamProtocol;
-  #gaveWay = false;
+  private readonly writer: StreamWriter;
+  private readonly protocol: StreamProtocol;
+  private gaveWay = false;
 
   constructor(writer: StreamWriter, protocol: StreamProtocol) {
     super();
-    this.#writer = writer;
-    this.#protocol = protocol;
+    this.writer = writer;
+    this.protocol = protocol;
   }
 
   protected override proceed(): void {
-    const protocol = this.#protocol;
+    const protocol = this.protocol;
     const broken = protocol.reader.exception();
     if (broken !== null) {
-      this.#end(broken);
+      this.finishWith(broken);
       return;
     }
     // A closing transport gets one pass to find out that the connection is lost, as in asyncio.
-    if (!this.#gaveWay && this.#writer.isClosing()) {
-      this.#gaveWay = true;
+    if (!this.gaveWay && this.writer.isClosing()) {
+      this.gaveWay = true;
       return;
     }
     if (protocol.lost !== undefined) {
-      this.#end(systemError(kConnectionReset, 'write'));
+      this.finishWith(systemError(kConnectionReset, 'write'));
       return;
     }
     if (protocol.paused) protocol.wait(this);
-    else this.#end(null);
+    else this.finishWith(null);
   }
 
   override suspend(awaiter: never): void {
     super.suspend(awaiter);
-    if (this.#gaveWay) this.resume();
+    if (this.gaveWay) this.resume();
   }
 
   protected override abandon(): void {
-    this.#protocol.stopWaiting(this);
+    this.protocol.stopWaiting(this);
   }
 
-  #end(error: unknown): void {
-    this.#protocol.stopWaiting(this);
+  private finishWith(error: unknown): void {
+    this.protocol.stopWaiting(this);
     if (error === null) this.complete();
     else this.fail(error);
   }
@@ -152,26 +149,26 @@ addThen(Drain);
 
 /** waitClosed(): waits for the end of the connection. */
 class WaitClosed extends InlineCoroutine<void> {
-  readonly #protocol: StreamProtocol;
+  private readonly protocol: StreamProtocol;
 
   constructor(protocol: StreamProtocol) {
     super();
-    this.#protocol = protocol;
+    this.protocol = protocol;
   }
 
   protected override proceed(): void {
-    const lost = this.#protocol.lost;
+    const lost = this.protocol.lost;
     if (lost === undefined) {
-      this.#protocol.wait(this);
+      this.protocol.wait(this);
       return;
     }
-    this.#protocol.stopWaiting(this);
+    this.protocol.stopWaiting(this);
     if (lost.error === null) this.complete();
     else this.fail(lost.error);
   }
 
   protected override abandon(): void {
-    this.#protocol.stopWaiting(this);
+    this.protocol.stopWaiting(this);
   }
 }
 addThen(WaitClosed);
@@ -183,18 +180,14 @@ addThen(WaitClosed);
  * @public
  */
 export class StreamWriter implements AsyncDisposable {
-  readonly #transport: SocketTransport;
-  readonly #protocol: StreamProtocol;
+  /** The transport underneath. */
+  readonly transport: SocketTransport;
+  private readonly protocol: StreamProtocol;
 
   /** @internal */
   constructor(transport: SocketTransport, protocol: StreamProtocol) {
-    this.#transport = transport;
-    this.#protocol = protocol;
-  }
-
-  /** The transport underneath. */
-  get transport(): SocketTransport {
-    return this.#transport;
+    this.transport = transport;
+    this.protocol = protocol;
   }
 
   /**
@@ -203,21 +196,21 @@ export class StreamWriter implements AsyncDisposable {
    * @throws TypeError when `data` is neither bytes nor a string; RuntimeError after writeEof()
    */
   write(data: Uint8Array | string): void {
-    this.#transport.write(data);
+    this.transport.write(data);
   }
 
   /** Sends each of `data`, together. */
   writelines(data: Iterable<Uint8Array | string>): void {
-    this.#transport.writelines(data);
+    this.transport.writelines(data);
   }
 
   /** Half-closes the connection: the peer reads to EOF and may go on sending. */
   writeEof(): void {
-    this.#transport.writeEof();
+    this.transport.writeEof();
   }
 
   canWriteEof(): boolean {
-    return this.#transport.canWriteEof();
+    return this.transport.canWriteEof();
   }
 
   /**
@@ -228,34 +221,34 @@ export class StreamWriter implements AsyncDisposable {
    * **Cancellation:** what was written stays written.
    */
   drain(): Future<void> {
-    const transport = this.#transport;
-    if (this.#protocol.flows && !transport.isClosing()) return doneFuture(transport.loop);
-    return new Drain(this, this.#protocol);
+    const transport = this.transport;
+    if (this.protocol.flows && !transport.isClosing()) return doneFuture(transport.loop);
+    return new Drain(this, this.protocol);
   }
 
   /** Closes at once: what was not sent is lost. */
   abort(): void {
-    this.#transport.abort();
+    this.transport.abort();
   }
 
   /** Closes the connection once everything written is sent; waitClosed() waits for it. */
   close(): void {
-    this.#transport.close();
+    this.transport.close();
   }
 
   isClosing(): boolean {
-    return this.#transport.isClosing();
+    return this.transport.isClosing();
   }
 
   /** Waits until the connection is closed. @throws the error that ended it, if one did */
   waitClosed(): Future<void> {
-    return new WaitClosed(this.#protocol);
+    return new WaitClosed(this.protocol);
   }
 
   /** 'peername', 'sockname', ...; `fallback` for a name the transport does not know. */
   // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
   getExtraInfo(name: string, fallback: unknown = null): any {
-    return this.#transport.getExtraInfo(name, fallback);
+    return this.transport.getExtraInfo(name, fallback);
   }
 
   /** close() and waitClosed(), without the connection's error; abort() when the task is cancelled. */
@@ -266,7 +259,7 @@ export class StreamWriter implements AsyncDisposable {
     try {
       await this.waitClosed();
     } catch (error) {
-      if (error !== this.#protocol.lost?.error) {
+      if (error !== this.protocol.lost?.error) {
         this.abort();
         throw error;
       }
