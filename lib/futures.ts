@@ -82,9 +82,26 @@ export class Awaiter implements ReadyEntry, Suspension {
 
   /** Ends the await with the future's outcome, or with `error`. */
   end(error: CancelledError | undefined): void {
-    if (this.scope !== null) this.scope.resumed(this);
+    const { scope } = this;
+    if (scope !== null) {
+      scope.resumed(this);
+      if (scope.root.cause !== undefined) {
+        this.endWithCause(error, scope.root.cause);
+        return;
+      }
+    }
     if (error === undefined) this.future.settle(this.resolve, this.reject);
     else this.reject(error);
+  }
+
+  /** As end(), in a task that a signal cancelled: the CancelledError carries the signal's reason. */
+  private endWithCause(error: CancelledError | undefined, cause: unknown): void {
+    const reject = (reason: unknown): void => {
+      if (reason instanceof CancelledError) reason.cause ??= cause;
+      this.reject(reason);
+    };
+    if (error === undefined) this.future.settle(this.resolve, reject);
+    else reject(error);
   }
 }
 
@@ -246,7 +263,8 @@ export class Future<T = unknown> {
   /** As a Promise's; see the head of this file. */
   declare readonly then: Promise<T>['then'];
 
-  catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+  // biome-ignore lint/suspicious/noExplicitAny: as Promise.catch() has it
+  catch<R = never>(onRejected?: ((reason: any) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.then(undefined, onRejected);
   }
 

@@ -144,9 +144,9 @@ export class EventLoop extends LoopCore {
     const future = ensureFuture(aw, { loop: this });
     let deadlock: RuntimeError | undefined;
     const unwatch = watchForDeadlock(this, (error) => {
-      if (deadlock !== undefined) this.stop();
       deadlock ??= error;
-      future.cancel();
+      // A future that waits for a foreign promise cannot be woken, even to be cancelled.
+      if (!future.cancel() || this.ready.size === 0) this.stop();
     });
     const stop = (): void => this.stop();
     future.whenDone(stop);

@@ -195,9 +195,16 @@ export async function run<T>(main: Awaitable<T>, options: RunOptions = {}): Prom
   }
   const { signals, ...runnerOptions } = options;
   const runner = new Runner(runnerOptions);
+  let result: T;
   try {
-    return await runner.run(main, signals === undefined ? {} : { signals });
-  } finally {
-    await runner.close();
+    result = await runner.run(main, signals === undefined ? {} : { signals });
+  } catch (error) {
+    // What main left behind may be stuck for good too: the first report names them all.
+    await runner.close().catch((closing) => {
+      if ((closing as { code?: string }).code !== 'ERR_DEADLOCK') throw closing;
+    });
+    throw error;
   }
+  await runner.close();
+  return result;
 }

@@ -42,6 +42,8 @@ export class Scope extends Frame {
   mustCancel = false;
   /** Of the last interruption that had to wait; kept at the root. */
   message: string | undefined = undefined;
+  /** Why the whole task was cancelled: the reason of its signal; kept at the root. */
+  cause: unknown = undefined;
   /** The body was given up at its deadline: every further await of it fails. */
   abandoned = false;
   /** The `then` of every future that this scope's code awaits; made at the first await. */

@@ -204,6 +204,7 @@ export class Task<T = unknown>
       this.cancelRequests -= 1;
       if (this.cancelRequests === 0) {
         this.currentScope.forgetInterruption();
+        this.scope.cause = undefined;
         this.controller = undefined;
       }
     }
@@ -302,6 +303,7 @@ export class Task<T = unknown>
     this.markRetrieved();
     if (this.state !== kPending) return false;
     this.cancelRequests += 1;
+    this.scope.cause = cause;
     const awaits = this.interruptAwaits(msg);
     if (!awaits && this.loop.debug) watchForStuck(this);
     this.controller?.abort(new CancelledError(msg, cause === undefined ? undefined : { cause }));
@@ -405,6 +407,7 @@ export class Task<T = unknown>
   }
 
   private end(state: number, value: unknown): void {
+    if (value instanceof CancelledError) value.cause ??= this.scope.cause;
     this.loop.tasks.delete(this);
     this.finish(state, value);
   }

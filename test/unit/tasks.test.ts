@@ -367,3 +367,31 @@ describe('a cycle of tasks that wait for each other', () => {
     }),
   );
 });
+
+describe('a task cancelled by a signal', () => {
+  it('gives the signal’s reason as cause, inside the task and to who awaits it', () =>
+    run(async () => {
+      const controller = new AbortController();
+      const reason = new Error('no longer needed');
+      let seen: unknown;
+      const task = createTask(
+        async () => {
+          try {
+            await sleep(10);
+          } catch (error) {
+            seen = (error as Error).cause;
+            throw error;
+          }
+        },
+        { signal: controller.signal },
+      );
+      await sleep(0);
+      controller.abort(reason);
+      await assert.rejects(task, (error: Error) => {
+        assert.equal(error.name, 'CancelledError');
+        assert.equal(error.cause, reason);
+        return true;
+      });
+      assert.equal(seen, reason);
+    }));
+});
