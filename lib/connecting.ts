@@ -1,6 +1,13 @@
 // Outgoing TCP connections: one address after the other until one answers.
 // Floor 8.
-import { checkFlag, checkOptions, checkPort, checkString, invalidArgType } from './arguments.ts';
+import {
+  checkFlag,
+  checkOptions,
+  checkPort,
+  checkString,
+  invalidArgType,
+  refuseTls,
+} from './arguments.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
@@ -29,6 +36,7 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
   }
   checkPort(port, 'port');
   checkOptions(options);
+  refuseTls((options as { ssl?: unknown }).ssl);
   const { family, localAddr } = options;
   checkFamily(family, 'options.family');
   checkFlag(options.noDelay, 'options.noDelay');

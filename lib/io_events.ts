@@ -2,11 +2,14 @@
 // Floor 3. Nothing here runs code of the user: receivers only take note and fill ready queues.
 import { memory, state } from './memory.ts';
 import { layout, native } from './native.ts';
+import { takeReceived } from './receive.ts';
 
-const { kEventCount, kEventStride, kSlabUsed, kClosed } = layout;
+const { kEventCount, kEventStride, kSlabUsed, kAccepted, kData, kClosed } = layout;
 
 /** What a slot stands for. @internal */
 export interface EventReceiver {
+  /** The event loop it belongs to. */
+  readonly loop: object;
   onEvent(kind: number, a: number, b: number): void;
 }
 
@@ -25,13 +28,28 @@ export function dispatchEvents(): void {
     const at = i * kEventStride;
     const slot = events[at + 1] as number;
     const receiver = receivers[slot];
-    if (receiver === undefined) continue;
     const kind = events[at] as number;
-    if (kind === kClosed) receivers[slot] = undefined;
-    else receiver.onEvent(kind, events[at + 2] as number, events[at + 3] as number);
+    const a = events[at + 2] as number;
+    const b = events[at + 3] as number;
+    if (receiver === undefined) discard(kind, a, b);
+    else if (kind === kClosed) receivers[slot] = undefined;
+    else receiver.onEvent(kind, a, b);
   }
   state[kEventCount] = 0;
   state[kSlabUsed] = 0;
+}
+
+/** An event for a slot that was closed meanwhile: what it brings is given back. */
+function discard(kind: number, a: number, b: number): void {
+  if (kind === kAccepted) native.close(a);
+  else if (kind === kData) takeReceived(a, b);
+}
+
+/** Closes everything that belongs to a loop. @internal */
+export function closeSlotsOf(loop: object): void {
+  receivers.forEach((receiver, slot) => {
+    if (receiver?.loop === loop) closeSlot(slot);
+  });
 }
 
 /** Closes what a slot stands for; the slot is not used again before kClosed was read. @internal */

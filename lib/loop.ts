@@ -14,6 +14,7 @@ import { describeCallback, printExceptionContext } from './format.ts';
 import { Awaiter, Future } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { letBeInspected } from './inspect.ts';
+import { closeSlotsOf } from './io_events.ts';
 import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
@@ -196,8 +197,8 @@ export class EventLoop extends LoopCore {
   }
 
   /**
-   * Closes a loop that does not run: what is scheduled is dropped, and every further use throws
-   * RuntimeError. May be called again.
+   * Closes a loop that does not run: what is scheduled is dropped, its sockets are closed, and every
+   * further use throws RuntimeError. May be called again.
    */
   close(): void {
     if (this.running) throw new RuntimeError('Cannot close a running event loop');
@@ -205,6 +206,7 @@ export class EventLoop extends LoopCore {
     this.#closed = true;
     this.ready.clear();
     disarmTimersOf(this);
+    closeSlotsOf(this);
     this.#reportDestroyedTasks();
   }
 

@@ -34,17 +34,20 @@ const kNotHere = new Set<unknown>(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 /** One listening socket. */
 class ListeningSocket implements EventReceiver {
+  readonly loop: LoopCore;
   readonly slot: number;
   readonly socket: ServerSocket;
   readonly #accept: (slot: number) => void;
   readonly #failed: (errno: number) => void;
 
   constructor(
+    loop: LoopCore,
     where: ListenAddress,
     backlog: number,
     accept: (slot: number) => void,
     failed: (errno: number) => void,
   ) {
+    this.loop = loop;
     const flags = where.family === 6 ? kIpv6Only : 0;
     const slot = native.tcpListen(where.address, where.port, backlog, flags);
     if (slot < 0) throw systemError(slot, 'listen', where);
@@ -168,6 +171,7 @@ export class Server implements AsyncDisposable, TransportOwner {
 
   #listenOn(where: ListenAddress): ListeningSocket {
     return new ListeningSocket(
+      this.#loop,
       where,
       this.#backlog,
       (slot) => this.#accept(slot),

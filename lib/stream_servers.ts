@@ -7,6 +7,7 @@ import {
   checkOptions,
   checkPort,
   checkString,
+  refuseTls,
 } from './arguments.ts';
 import {
   ConnectAttempt,
@@ -179,6 +180,7 @@ export async function startServer(
   checkPort(port, 'port');
   if (host !== null && !Array.isArray(host)) checkString(host, 'host');
   checkOptions(options);
+  refuseTls((options as { ssl?: unknown }).ssl);
   checkFamily(options.family, 'options.family');
   checkFlag(options.startServing, 'options.startServing');
   checkFlag(options.keepAlive, 'options.keepAlive');

@@ -67,6 +67,7 @@ export class SocketTransport implements EventReceiver {
   /** The slot is not ours any more. */
   private released = false;
   private eofWritten = false;
+  private eofReceived = false;
   private reading = true;
   private writingPaused = false;
   private lostWrites = 0;
@@ -146,7 +147,7 @@ export class SocketTransport implements EventReceiver {
 
   /** Goes on receiving; may be called again. */
   resumeReading(): void {
-    if (this.closing || this.reading) return;
+    if (this.closing || this.reading || this.eofReceived) return;
     this.reading = true;
     const status = native.streamReadStart(this.slot);
     if (status < 0) this.fail(systemError(status, 'read'));
@@ -345,6 +346,7 @@ export class SocketTransport implements EventReceiver {
       return;
     }
     this.reading = false;
+    this.eofReceived = true;
     if (!keepOpen) this.close();
   }
 

@@ -1,5 +1,6 @@
 /** The life of a Server. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import {
   createTask,
@@ -465,4 +466,36 @@ describe('the arguments of startServer()', () => {
       );
     });
   }
+});
+
+describe('the end of run()', () => {
+  it('closes the sockets that are left, so that the process can end', () => {
+    const program = `
+      import { openConnection, run, startServer } from 'aionode';
+      await run(async () => {
+        const server = await startServer(async (reader) => { await reader.read(); }, '127.0.0.1', 0);
+        await openConnection('127.0.0.1', server.sockets[0].port);
+      });
+      console.log('ended');
+    `;
+    const { stdout, signal } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { encoding: 'utf8', timeout: 60_000 },
+    );
+    assert.equal(signal, null);
+    assert.equal(stdout, 'ended\n');
+  });
+});
+
+describe('the option ssl', () => {
+  it('is refused, not ignored', async () => {
+    await assert.rejects(openConnection('127.0.0.1', 1, { ssl: true } as never), {
+      code: 'ERR_TLS_UNAVAILABLE',
+    });
+    await assert.rejects(
+      startServer(() => {}, '127.0.0.1', 0, { ssl: {} } as never),
+      { code: 'ERR_TLS_UNAVAILABLE' },
+    );
+  });
 });
