@@ -2,8 +2,9 @@
 // Floor 10.
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
-import { type Awaiter, addThen, type Future, kCancelled, kPending } from './futures.ts';
+import { type Awaiter, type Future, kCancelled, kPending } from './futures.ts';
 import { holding, Lock } from './locks.ts';
+import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 

@@ -4,8 +4,8 @@
 // `await future` reads `future.then` in the awaiting frame, so that is where the stack is taken. Futures
 // are only made to tell so when debug mode is first switched on: until then an await costs nothing more.
 import { captureStack, noteAwait } from './debug.ts';
-import { thenOwners } from './futures.ts';
 import { currentScope } from './scopes.ts';
+import { thenOwners } from './thens.ts';
 
 type Then = (resolve?: unknown, reject?: unknown) => unknown;
 

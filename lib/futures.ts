@@ -3,27 +3,22 @@
 //
 // HOW AN AWAIT WORKS. `await future` makes V8 read `future.then` in the awaiting frame, and call it
 // from a microtask with the resolve and reject functions of that very await. The call registers an
-// Awaiter for the scope whose code is awaiting: from Node 22 V8 carries the frame into that microtask,
-// on Node 20 it does not, and a getter notes the scope before. When the future is done the Awaiter is
+// Awaiter for the scope whose code is awaiting (thens.ts). When the future is done the Awaiter is
 // put in the ready queue like any done callback, and when its turn comes it resolves the await: the
 // task goes on inside that entry, exactly where asyncio's task wake-up would run. If the scope was
 // interrupted meanwhile, the Awaiter rejects the await instead, whatever the future's result.
 //
 // A native promise would not do: nobody can reject one await of it.
-//
-// `then` called by a user (`future.then(f)`) is told apart by its arguments: V8 passes its own
-// built-in functions, which come from no script and are not bound.
 import { type InspectOptions, inspect } from 'node:util';
 import { checkFunction, invalidArgType } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
 import { debugging, noteCreation } from './debug.ts';
 import { CancelledError, InvalidStateError, RuntimeError } from './exceptions.ts';
-import { currentFrame } from './frames.ts';
 import { Handle } from './handles.ts';
-import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
-import { currentScope, type Scope, type Suspension, scopeIn } from './scopes.ts';
+import { currentScope, type Scope, type Suspension } from './scopes.ts';
+import { addThen, type Reject, type Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { forget, type Unnoticed, watch } from './unnoticed.ts';
 
@@ -35,18 +30,6 @@ export const kCancelled = 1;
 export const kFinished = 2;
 /** @internal */
 export const kFailed = 3;
-
-type Resolve = (value: unknown) => void;
-type Reject = (error: unknown) => void;
-
-function looksBuiltin(fn: Resolve): boolean {
-  return fn.name === '' && Function.prototype.toString.call(fn) === 'function () { [native code] }';
-}
-
-/** True for the two functions that V8 passes when it awaits a thenable. */
-const areResolvers: (resolve: unknown, reject: unknown) => boolean =
-  native.areResolvers ??
-  ((resolve, reject) => looksBuiltin(resolve as Resolve) && looksBuiltin(reject as Reject));
 
 /** One suspended await of a future: the ready entry that ends it. @internal */
 export class Awaiter implements ReadyEntry, Suspension {
@@ -449,90 +432,6 @@ export class Future<T = unknown> {
  */
 function deliverInterruption(scope: Scope, awaiter: Awaiter): void {
   if (awaiter.interrupt(scope.interruptionMessage)) scope.forgetInterruption();
-}
-
-type Then = (this: Future<unknown>, resolve?: unknown, reject?: unknown) => unknown;
-
-/** `then` called by a user: a native promise of what the callbacks give. */
-function thenOfUser(
-  future: Future<unknown>,
-  scope: Scope | null,
-  onValue: unknown,
-  onError: unknown,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    future.startAwait(scope, resolve, reject);
-  }).then(onValue as never, onError as never);
-}
-
-/** `then` where V8 carries the frame into the microtask that calls it. */
-const thenWithFrame = (awaitFrame: (resolve: unknown, reject: unknown) => unknown): Then =>
-  function (resolve, reject) {
-    if (typeof reject === 'function' && typeof resolve === 'function') {
-      const frame = awaitFrame(resolve, reject);
-      if (frame !== undefined) {
-        this.startAwait(scopeIn(frame), resolve as Resolve, reject as Reject);
-        return undefined;
-      }
-    }
-    return thenOfUser(this, currentScope(), resolve, reject);
-  };
-
-/** `then` of futures that code of `scope` awaits. V8 calls it where no frame is set, a user where one is. */
-const thenOfScope = (scope: Scope): Then =>
-  function (resolve, reject) {
-    if (typeof reject === 'function' && currentFrame() === undefined) {
-      this.startAwait(scope, resolve as Resolve, reject as Reject);
-      return undefined;
-    }
-    return thenOfUser(this, scope, resolve, reject);
-  };
-
-const thenOutside: Then = function (resolve, reject) {
-  if (
-    typeof reject === 'function' &&
-    typeof resolve === 'function' &&
-    areResolvers(resolve, reject)
-  ) {
-    this.startAwait(null, resolve as Resolve, reject as Reject);
-    return undefined;
-  }
-  return thenOfUser(this, null, resolve, reject);
-};
-
-const defineThen: (type: { prototype: object }) => void =
-  native.awaitFrame === undefined
-    ? (type) => {
-        Object.defineProperty(type.prototype, 'then', {
-          configurable: true,
-          get(): Then {
-            const scope = currentScope();
-            if (scope === null) return thenOutside;
-            scope.then ??= thenOfScope(scope);
-            return scope.then as Then;
-          },
-        });
-      }
-    : (
-        (then) => (type) =>
-          Object.defineProperty(type.prototype, 'then', {
-            configurable: true,
-            writable: true,
-            value: then,
-          })
-      )(thenWithFrame(native.awaitFrame));
-
-/** The classes that have a `then`, for debug mode to wrap. @internal */
-export const thenOwners: { prototype: object }[] = [];
-
-/**
- * Gives a class of futures its `then`. Each class has its own: V8 finds it at the first step of the
- * prototype chain, which is a tenth of an await's cost.
- * @internal
- */
-export function addThen(type: { prototype: object }): void {
-  thenOwners.push(type);
-  defineThen(type);
 }
 
 addThen(Future);

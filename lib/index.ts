@@ -78,3 +78,4 @@ export {
   FIRST_EXCEPTION,
   wait,
 } from './wait.ts';
+export { Waker, wake } from './wakers.ts';

@@ -5,7 +5,8 @@
 // wakes a waiter, which takes what it waited for in its task's own step; until then newcomers queue.
 import { checkFunction, checkInteger } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
-import { addThen, type Future } from './futures.ts';
+import type { Future } from './futures.ts';
+import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 

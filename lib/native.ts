@@ -35,6 +35,7 @@ interface Layout {
   readonly kQueued: number;
   readonly kWriteFailed: number;
   readonly kShutDown: number;
+  readonly kWoken: number;
   readonly kClosed: number;
   readonly kSmallestLent: number;
   readonly kLentClasses: number;
@@ -92,6 +93,9 @@ export interface Native {
     slot: number,
     peer: boolean,
   ): [address: string, port: number, family: 4 | 6] | number;
+  wakerOpen(): number;
+  wakerId(slot: number): number;
+  wakeThread(id: number): boolean;
   lend(lentClass: number, index: number, block: Uint8Array, offset: number): void;
 }
 

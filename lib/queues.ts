@@ -6,9 +6,10 @@
 // next one, so no item and no free place is forgotten.
 import { checkFunction, checkInteger } from './arguments.ts';
 import { QueueEmpty, QueueFull, QueueShutDown } from './exceptions.ts';
-import { addThen, type Future } from './futures.ts';
+import type { Future } from './futures.ts';
 import { Heap, isLess } from './heap.ts';
 import { Ring } from './ring.ts';
+import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 

@@ -1,29 +1,17 @@
 // StreamReader: the reading side of a stream, with exact reads and back pressure.
 // Floor 8.
 //
-// Bytes are kept as the chunks in which they arrived. A read that one chunk satisfies gets a part of that
-// very memory when it is large, and a copy when it is small, so that a kept line does not hold a chunk.
 // Each read is an InlineCoroutine: it takes its bytes in the step of the task that awaits it, so a
 // cancelled read has taken nothing.
 import { checkBytes, checkInteger, invalidArgType } from './arguments.ts';
+import { ByteQueue, kSmallestView } from './byte_queue.ts';
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from './exceptions.ts';
-import { addThen, type Future } from './futures.ts';
+import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
+import { addThen } from './thens.ts';
 
 /** asyncio's default limit, in bytes (streams: _DEFAULT_LIMIT). */
 const kDefaultLimit = 64 * 1024;
-/** A smaller part of a larger chunk is copied: it costs as much as a view and does not hold the chunk. */
-const kSmallestView = 8 * 1024;
-/**
- * Chunks up to this size are gathered, into buffers of a size that Buffer.allocUnsafe() takes from its
- * pool: a peer that sends byte by byte costs neither an object per byte nor a search through as many.
- */
-const kLargestGathered = 512;
-const kGatherBytes = 2048;
-
-const kEmpty = Buffer.alloc(0);
-/** Of every reader with nothing buffered: never pushed to. */
-const kNoParts: Buffer[] = [];
 const kNewline = Buffer.from('\n');
 
 /** @public */
@@ -239,18 +227,8 @@ addThen(ReadUntil);
  * @see asyncio.StreamReader
  * @public
  */
-export class StreamReader implements AsyncIterable<Buffer> {
+export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   private readonly limit: number;
-  private parts: Buffer[] = kNoParts;
-  /** Index of the first chunk that still has bytes. */
-  private head = 0;
-  /** Bytes of the first chunk that are taken. */
-  private offset = 0;
-  private size = 0;
-  /** The buffer that small chunks are gathered in: its used part is the last chunk. */
-  private gathered: Buffer | undefined = undefined;
-  /** Bytes that reads have taken so far. @internal */
-  taken = 0;
   private eof = false;
   private thrown: { readonly error: unknown } | undefined = undefined;
   private waiter: ReadOperation | undefined = undefined;
@@ -264,6 +242,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * @throws RangeError unless `limit` is positive
    */
   constructor(options: StreamOptions & { loop?: unknown } = {}) {
+    super();
     const limit = options.limit ?? kDefaultLimit;
     checkInteger(limit, 'limit', 1);
     this.limit = limit;
@@ -379,9 +358,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     }
     if (this.eof) throw new RuntimeError('feedData() after feedEof()');
     if (data.length === 0) return;
-    if (this.size > 0 && data.length <= kLargestGathered) this.gather(data);
-    else this.append(data);
-    this.size += data.length;
+    this.add(data);
     const waiter = this.waiter;
     if (waiter === undefined) this.maybePause();
     else if (waiter.isReady()) {
@@ -457,137 +434,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
    */
   takeSome(most: number): Buffer {
     const count = Math.min(most, this.size);
-    if (count === 0) return kEmpty;
-    const first = (this.parts[this.head] as Buffer).length - this.offset;
+    if (count === 0) return this.takeExactly(0);
+    const first = this.firstLength;
     const large = first >= kSmallestView && this.source !== undefined;
     return this.takeExactly(large ? Math.min(count, first) : count);
-  }
-
-  /** Takes `count` bytes, which are there. @internal */
-  takeExactly(count: number): Buffer {
-    if (count === 0) return kEmpty;
-    const chunk = this.parts[this.head] as Buffer;
-    const start = this.offset;
-    const available = chunk.length - start;
-    let taken: Buffer;
-    if (count > available) taken = this.copyFirst(count);
-    else if (count === chunk.length) taken = chunk;
-    else if (count < kSmallestView && chunk.length > count * 2) {
-      taken = Buffer.allocUnsafe(count);
-      chunk.copy(taken, 0, start, start + count);
-    } else taken = chunk.subarray(start, start + count);
-    this.drop(count);
-    return taken;
-  }
-
-  /** A copy of the first `count` bytes, which are there. @internal */
-  copyFirst(count: number): Buffer {
-    const result = Buffer.allocUnsafe(count);
-    let filled = 0;
-    let offset = this.offset;
-    for (let index = this.head; filled < count; index++) {
-      const chunk = this.parts[index] as Buffer;
-      filled += chunk.copy(result, filled, offset, offset + count - filled);
-      offset = 0;
-    }
-    return result;
-  }
-
-  /** Drops the first `count` bytes, which are there. @internal */
-  drop(count: number): void {
-    this.taken += count;
-    this.size -= count;
-    if (this.size === 0) {
-      this.parts = kNoParts;
-      this.gathered = undefined;
-      this.head = 0;
-      this.offset = 0;
-      return;
-    }
-    let left = count;
-    for (;;) {
-      const available = (this.parts[this.head] as Buffer).length - this.offset;
-      if (left < available) break;
-      left -= available;
-      this.parts[this.head] = kEmpty;
-      this.head += 1;
-      this.offset = 0;
-    }
-    this.offset += left;
-    if (this.head > 32 && this.head * 2 > this.parts.length) {
-      this.parts.splice(0, this.head);
-      this.head = 0;
-    }
-  }
-
-  /** Where `separator` starts, at or after byte `from` of the buffer; -1: nowhere. @internal */
-  find(separator: Buffer, from: number): number {
-    const last = this.parts.length - 1;
-    let base = -this.offset;
-    for (let index = this.head; index <= last; index++) {
-      const chunk = this.parts[index] as Buffer;
-      const end = base + chunk.length;
-      if (end > from) {
-        const at = chunk.indexOf(
-          separator,
-          Math.max(from - base, index === this.head ? this.offset : 0),
-        );
-        const within = at < 0 ? -1 : base + at;
-        // A separator that straddles the end of this chunk starts after any found within an earlier part.
-        if (within >= 0) return within;
-        if (separator.length > 1 && index < last) {
-          const start = Math.max(from, end - separator.length + 1, 0);
-          const across = this.findAcross(separator, start, end);
-          if (across >= 0) return across;
-        }
-      }
-      base = end;
-    }
-    return -1;
-  }
-
-  /** As find(), for a separator that starts in [start, end), where a chunk ends. */
-  private findAcross(separator: Buffer, start: number, end: number): number {
-    for (let at = start; at < end; at++) {
-      if (at + separator.length > this.size) return -1;
-      let matched = 0;
-      while (matched < separator.length && this.byteAt(at + matched) === separator[matched]) {
-        matched += 1;
-      }
-      if (matched === separator.length) return at;
-    }
-    return -1;
-  }
-
-  private append(data: Uint8Array): void {
-    const part = Buffer.isBuffer(data)
-      ? data
-      : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length);
-    if (this.parts === kNoParts) this.parts = [part];
-    else this.parts.push(part);
-    this.gathered = undefined;
-  }
-
-  private gather(data: Uint8Array): void {
-    const used = (this.parts.at(-1) as Buffer).length;
-    const gathered = this.gathered;
-    if (gathered !== undefined && used + data.length <= gathered.length) {
-      gathered.set(data, used);
-      this.parts[this.parts.length - 1] = gathered.subarray(0, used + data.length);
-    } else {
-      this.gathered = Buffer.allocUnsafe(kGatherBytes);
-      this.gathered.set(data);
-      this.parts.push(this.gathered.subarray(0, data.length));
-    }
-  }
-
-  private byteAt(position: number): number {
-    let at = position + this.offset;
-    for (let index = this.head; ; index++) {
-      const chunk = this.parts[index] as Buffer;
-      if (at < chunk.length) return chunk[at] as number;
-      at -= chunk.length;
-    }
   }
 
   private limitOf(options: StreamOptions | undefined): number {

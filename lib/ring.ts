@@ -7,40 +7,40 @@ const kLeastCapacity = 16;
 export class Ring<T> {
   /** How many items it holds. */
   size = 0;
-  #slots: (T | undefined)[] = new Array(kLeastCapacity).fill(undefined);
-  #head = 0;
-  #mask = kLeastCapacity - 1;
+  private slots: (T | undefined)[] = new Array(kLeastCapacity).fill(undefined);
+  private head = 0;
+  private mask = kLeastCapacity - 1;
 
   push(item: T): void {
-    if (this.size > this.#mask) this.#resize(this.size * 2);
-    this.#slots[(this.#head + this.size) & this.#mask] = item;
+    if (this.size > this.mask) this.resize(this.size * 2);
+    this.slots[(this.head + this.size) & this.mask] = item;
     this.size += 1;
   }
 
   /** Takes the oldest item. The ring may not be empty. */
   take(): T {
-    const head = this.#head;
-    const item = this.#slots[head] as T;
-    this.#slots[head] = undefined;
-    this.#head = (head + 1) & this.#mask;
+    const head = this.head;
+    const item = this.slots[head] as T;
+    this.slots[head] = undefined;
+    this.head = (head + 1) & this.mask;
     this.size -= 1;
     // At a quarter, so that a size that goes up and down by one does not resize each time.
-    if (this.size < this.#mask >> 2 && this.#mask >= kLeastCapacity) {
-      this.#resize((this.#mask + 1) >> 1);
+    if (this.size < this.mask >> 2 && this.mask >= kLeastCapacity) {
+      this.resize((this.mask + 1) >> 1);
     }
     return item;
   }
 
   clear(): void {
     this.size = 0;
-    this.#resize(kLeastCapacity);
+    this.resize(kLeastCapacity);
   }
 
-  #resize(capacity: number): void {
+  private resize(capacity: number): void {
     const slots = new Array<T | undefined>(capacity).fill(undefined);
-    for (let i = 0; i < this.size; i++) slots[i] = this.#slots[(this.#head + i) & this.#mask];
-    this.#slots = slots;
-    this.#head = 0;
-    this.#mask = capacity - 1;
+    for (let i = 0; i < this.size; i++) slots[i] = this.slots[(this.head + i) & this.mask];
+    this.slots = slots;
+    this.head = 0;
+    this.mask = capacity - 1;
   }
 }

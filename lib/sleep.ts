@@ -1,9 +1,10 @@
 // sleep().
 // Floor 8.
 import { checkSeconds } from './arguments.ts';
-import { addThen, type Future } from './futures.ts';
+import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { native } from './native.ts';
+import { addThen } from './thens.ts';
 import { armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
 
 /** One pass of the ready queue: asyncio's bare yield. It waits for nothing that could be cancelled. */

@@ -1,12 +1,13 @@
 // StreamWriter, and the protocol that joins a StreamReader and a StreamWriter to a transport.
 // Floor 9.
 
-import { addThen, Future } from './futures.ts';
+import { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { BaseProtocol } from './protocols.ts';
 import type { StreamReader } from './reading.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
+import { addThen } from './thens.ts';
 import type { InternalProtocol, SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 

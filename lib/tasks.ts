@@ -12,7 +12,6 @@ import { captureStack, creationStack, errorStack } from './debug.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { currentUserFrame, usesContextFrames } from './frames.ts';
 import {
-  addThen,
   Future,
   isPromiseLike,
   kCancelled,
@@ -32,6 +31,7 @@ import { onAbort } from './signals.ts';
 import { awaitsOf, describeFuture, suspendedStack } from './stacks.ts';
 import { watchForStuck } from './stuck.ts';
 import type { ListedTask } from './task_list.ts';
+import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 
 /** Anything gather, wait, shield, ... take. A native promise is adopted by wrapFuture(). @public */

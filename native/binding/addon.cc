@@ -1,4 +1,6 @@
-// Registers the addon: its functions, and the layout of the memory shared with JavaScript.
+// Registers the addon: its functions, and the layout of the memory shared with JavaScript. It runs once
+// per environment and so uses node-addon-api; what runs per turn or event uses plain Node-API.
+#include <napi.h>
 #include <uv.h>
 
 #include "arguments.h"
@@ -43,25 +45,24 @@ constexpr LayoutEntry kLayout[] = {
     {"kQueued", core::kQueued},
     {"kWriteFailed", core::kWriteFailed},
     {"kShutDown", core::kShutDown},
+    {"kWoken", core::kWoken},
     {"kClosed", core::kClosed},
     {"kSmallestLent", static_cast<int32_t>(uv::kSmallestLent)},
     {"kLentClasses", uv::kLentClasses},
     {"kIpv6Only", UV_TCP_IPV6ONLY},
 };
 
-napi_value Initialize(napi_env env, napi_value exports) {
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Environment* environment = Environment::Create(env);
-  if (environment == nullptr) return nullptr;
+  if (environment == nullptr) return exports;
   ExportLoop(env, exports, environment);
   ExportFrames(env, exports, environment);
   ExportStreams(env, exports, environment);
-  napi_value layout;
-  napi_create_object(env, &layout);
-  for (const LayoutEntry& entry : kLayout) {
-    napi_set_named_property(env, layout, entry.name, ToValue(env, entry.value));
-  }
-  napi_object_freeze(env, layout);
-  napi_set_named_property(env, exports, "layout", layout);
+  ExportWakers(env, exports, environment);
+  Napi::Object layout = Napi::Object::New(env);
+  for (const LayoutEntry& entry : kLayout) layout[entry.name] = entry.value;
+  layout.Freeze();
+  exports["layout"] = layout;
   return exports;
 }
 
@@ -69,4 +70,5 @@ napi_value Initialize(napi_env env, napi_value exports) {
 
 }  // namespace aionode::binding
 
-NAPI_MODULE_INIT() { return aionode::binding::Initialize(env, exports); }
+using aionode::binding::Initialize;
+NODE_API_MODULE(aionode, Initialize)

@@ -55,6 +55,7 @@ enum EventKind : int32_t {
   kQueued,       // a: bytes waiting in the stream's write queue
   kWriteFailed,  // a: negative error number
   kShutDown,     // a: 0 or negative error number
+  kWoken,        // another thread has woken the loop
   kClosed,       // the slot is about to be reused
 };
 

@@ -18,6 +18,7 @@ namespace aionode::uv {
 
 class Listener;
 class Stream;
+class Waker;
 
 class Handle {
  public:
@@ -33,6 +34,7 @@ class Handle {
 
   virtual Stream* AsStream() { return nullptr; }
   virtual Listener* AsListener() { return nullptr; }
+  virtual Waker* AsWaker() { return nullptr; }
 
  protected:
   explicit Handle(Loop* loop) : loop_(loop), slot_(loop->handles().Acquire(this)) {}
