@@ -22,8 +22,8 @@ export interface TimerEntry extends ReadyEntry {
 }
 
 let generations: Uint32Array = new Uint32Array(new ArrayBuffer(kInitialSlots * 4));
-const entries: (TimerEntry | undefined)[] = [];
-const freeSlots: number[] = [];
+let entries: (TimerEntry | undefined)[] = [];
+let freeSlots: number[] = [];
 
 native.setTimerTable(generations);
 
@@ -70,8 +70,18 @@ export function disarmTimer(entry: TimerEntry): void {
   const stale = (state[kStaleTimers] as number) + 1;
   state[kLiveTimers] = live;
   state[kStaleTimers] = stale;
-  if (stale > kSweepMinimum && stale > live) native.sweepTimers();
+  if (live === 0 && entries.length > kInitialSlots) forgetSlots();
+  else if (stale > kSweepMinimum && stale > live) native.sweepTimers();
   if (live === 0 && state[kDraining] === 0) native.stopTimerIfIdle();
+}
+
+/** After a burst, when no timer is live: empties the heap and gives the memory of the tables back. */
+function forgetSlots(): void {
+  native.sweepTimers();
+  entries = [];
+  freeSlots = [];
+  generations = new Uint32Array(new ArrayBuffer(kInitialSlots * 4));
+  native.setTimerTable(generations);
 }
 
 /** Disarms every timer of a loop that is closed. @internal */
