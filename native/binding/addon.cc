@@ -1,5 +1,5 @@
-// Registers the addon: its functions, and the layout of the memory shared with JavaScript. It runs once
-// per environment and so uses node-addon-api; what runs per turn or event uses plain Node-API.
+// Registers the addon: its functions, and the layout of the memory shared with JavaScript. It runs
+// once per environment and so uses node-addon-api; what runs per turn or event uses plain Node-API.
 #include <napi.h>
 #include <uv.h>
 

@@ -1,9 +1,10 @@
 // A wake-up for a loop that any thread of the process can give: uv_async, the one libuv handle that
 // other threads may touch.
 //
-// A waker is addressed by an id that is never used again, since the other threads learn of its end late.
-// The registry of ids is the only state that environments share; its lock is held while a signal is sent,
-// so that a waker cannot be closed in between. Signals that come before the loop has woken count as one.
+// A waker is addressed by an id that is never used again, since the other threads learn of its end
+// late. The registry of ids is the only state that environments share; its lock is held while a
+// signal is sent, so that a waker cannot be closed in between. Signals that come before the loop
+// has woken count as one.
 #ifndef AIONODE_UV_WAKER_H_
 #define AIONODE_UV_WAKER_H_
 
