@@ -55,7 +55,7 @@ export class ConnectAttempt {
   givenUp = false;
   private waiting: Future<unknown> | undefined = undefined;
 
-  /** `future` is what the attempt waits for now. */
+  /** `future` is what the attempt is waiting for. */
   waitsFor(future: Future<unknown>): void {
     this.waiting = future;
     if (this.givenUp) future.cancel();

@@ -88,7 +88,7 @@ napi_value StreamWrite(napi_env env, napi_callback_info info) {
   loop.TakeBatchOf(stream);
   stream->AddToBatch(bytes, length);
   const int status = stream->SendBatch();
-  return ToValue(env, status < 0 ? status : static_cast<int32_t>(stream->queued_bytes()));
+  return ToValue(env, status < 0 ? status : stream->reported_queue());
 }
 
 // streamFlush(slot): sends the stream's part of the write batch. Returns as streamWrite().
@@ -99,7 +99,7 @@ napi_value StreamFlush(napi_env env, napi_callback_info info) {
   if (stream == nullptr) return ToValue(env, static_cast<int32_t>(UV_EBADF));
   loop.TakeBatchOf(stream);
   const int status = stream->SendBatch();
-  return ToValue(env, status < 0 ? status : static_cast<int32_t>(stream->queued_bytes()));
+  return ToValue(env, status < 0 ? status : stream->reported_queue());
 }
 
 napi_value FlushWrites(napi_env env, napi_callback_info info) {

@@ -202,7 +202,7 @@ void Loop::FlushWrites() {
     if (status < 0) {
       Emit(core::kWriteFailed, stream->slot(), status, 0);
     } else if (stream->queued_bytes() > 0) {
-      Emit(core::kQueued, stream->slot(), static_cast<int32_t>(stream->queued_bytes()), 0);
+      Emit(core::kQueued, stream->slot(), stream->reported_queue(), 0);
     }
   }
 }

@@ -5,6 +5,18 @@
 
 namespace aionode::uv {
 
+namespace {
+
+// uv_buf_init() takes an unsigned int, and would cut a length above 4 GiB.
+uv_buf_t BufferOf(char* base, size_t length) {
+  uv_buf_t buffer;
+  buffer.base = base;
+  buffer.len = static_cast<decltype(buffer.len)>(length);
+  return buffer;
+}
+
+}  // namespace
+
 // One allocation for the request and its copy of the bytes; freed in OnWritten.
 struct Stream::WriteRequest {
   uv_write_t uv;
@@ -116,7 +128,7 @@ int Stream::Queue(const uv_buf_t* buffers, unsigned count, size_t sent) {
     filled += length - skip;
     skip = 0;
   }
-  const uv_buf_t rest = uv_buf_init(request->bytes, static_cast<unsigned>(filled));
+  const uv_buf_t rest = BufferOf(request->bytes, filled);
   const int status = uv_write(&request->uv, &uv_.stream, &rest, 1, OnWritten);
   if (status < 0) std::free(request);
   return status;
@@ -130,7 +142,7 @@ void Stream::OnWritten(uv_write_t* uv, int status) {
   if (status < 0) {
     self->loop()->Emit(core::kWriteFailed, self->slot(), status, 0);
   } else {
-    self->loop()->Emit(core::kQueued, self->slot(), static_cast<int32_t>(self->queued_bytes()), 0);
+    self->loop()->Emit(core::kQueued, self->slot(), self->reported_queue(), 0);
   }
 }
 
@@ -152,7 +164,7 @@ void Stream::AddToBatch(const char* base, size_t length) {
     batch_.back().len += length;
     return;
   }
-  batch_.push_back(uv_buf_init(const_cast<char*>(base), static_cast<unsigned>(length)));
+  batch_.push_back(BufferOf(const_cast<char*>(base), length));
 }
 
 int Stream::SendBatch() {

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "handle.h"
@@ -39,6 +40,11 @@ class Stream : public Handle {
   bool batch_is_empty() const { return batch_.empty(); }
 
   size_t queued_bytes() const { return uv_stream_get_write_queue_size(&uv_.stream); }
+  // The same as a field of an event: negative numbers are errors there, so it stops at 2 GiB.
+  int32_t reported_queue() const {
+    const size_t bytes = queued_bytes();
+    return bytes > INT32_MAX ? INT32_MAX : static_cast<int32_t>(bytes);
+  }
   uv_tcp_t* tcp() { return &uv_.tcp; }
 
   Stream* AsStream() override { return this; }

@@ -1,6 +1,7 @@
 /** Much data: nothing lost, nothing changed, nothing kept. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { freemem } from 'node:os';
 import { describe, it } from 'node:test';
 import { gather, type StreamReader, type StreamWriter } from 'aionode';
 import { inLoop, type Pair, patternBytes, withPair } from '../support/net.js';
@@ -125,5 +126,27 @@ describe('a long transfer', { timeout: 120_000 }, () => {
   it(
     'of 256 MiB takes constant memory',
     inLoop(() => withPair(transfer)),
+  );
+});
+
+describe('one write of more than 2 GiB', () => {
+  const SIZE = 2 ** 31 + 12_345;
+  const NEEDED = 3 * SIZE;
+  const skip =
+    freemem() < NEEDED ? `needs ${Math.ceil(NEEDED / 2 ** 30)} GiB of free memory` : false;
+
+  it(
+    'is queued and sent whole',
+    { skip },
+    inLoop(() =>
+      withPair(async (client, peer) => {
+        client.writer.write(Buffer.alloc(SIZE));
+        assert.ok(client.writer.transport.getWriteBufferSize() > 2 ** 30);
+        client.writer.writeEof();
+        let total = 0;
+        for await (const part of peer.reader.chunks(256 * 1024)) total += part.length;
+        assert.equal(total, SIZE);
+      }),
+    ),
   );
 });
