@@ -71,6 +71,12 @@ export {
   type TaskOptions,
 } from './tasks.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
+export type {
+  BaseTransport,
+  ReadTransport,
+  Transport,
+  WriteTransport,
+} from './transport_types.ts';
 export {
   ALL_COMPLETED,
   asCompleted,

@@ -79,6 +79,7 @@ export interface Native {
   promiseOutcome?(promise: Promise<unknown>): unknown;
   tcpListen(address: string, port: number, backlog: number, flags: number): number;
   tcpConnect(address: string, port: number, localAddress: string, localPort: number): number;
+  streamOpen(fd: number, tcp: boolean): number;
   streamReadStart(slot: number): number;
   streamReadStop(slot: number): number;
   streamWrite(slot: number, bytes: Uint8Array): number;

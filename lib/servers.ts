@@ -10,6 +10,7 @@ import type { BaseProtocol } from './protocols.ts';
 import { systemError } from './system_errors.ts';
 import { createTask, type Task } from './tasks.ts';
 import { timeout } from './timeouts.ts';
+import type { Transport } from './transport_types.ts';
 import { SocketTransport, type TransportOwner } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -98,8 +99,9 @@ export class Server implements AsyncDisposable, TransportOwner {
   readonly #loop: LoopCore;
   readonly #where: readonly ListenAddress[];
   readonly #backlog: number;
+  readonly #keepAlive: boolean;
   readonly #makeProtocol: () => BaseProtocol;
-  readonly #clients: Set<SocketTransport> = new Set();
+  readonly #clients: Set<Transport> = new Set();
   readonly #handlers: Set<Task> = new Set();
   /** @internal */
   readonly waiters: Set<InlineCoroutine<void>> = new Set();
@@ -112,12 +114,13 @@ export class Server implements AsyncDisposable, TransportOwner {
   constructor(
     loop: LoopCore,
     where: readonly ListenAddress[],
-    backlog: number,
+    { backlog, keepAlive }: { backlog: number; keepAlive: boolean },
     makeProtocol: () => BaseProtocol,
   ) {
     this.#loop = loop;
     this.#where = where;
     this.#backlog = backlog;
+    this.#keepAlive = keepAlive;
     this.#makeProtocol = makeProtocol;
   }
 
@@ -290,7 +293,7 @@ export class Server implements AsyncDisposable, TransportOwner {
   }
 
   /** @internal */
-  detach(transport: SocketTransport): void {
+  detach(transport: Transport): void {
     this.#clients.delete(transport);
     this.#wakeIfFinished();
   }
@@ -314,6 +317,7 @@ export class Server implements AsyncDisposable, TransportOwner {
       return;
     }
     const transport = new SocketTransport(this.#loop, slot, protocol, this);
+    if (this.#keepAlive) transport.setKeepAlive(true);
     this.#clients.add(transport);
     transport.announce();
   }

@@ -24,7 +24,7 @@ import { currentLoop } from './running.ts';
 import { type ListenAddress, Server } from './servers.ts';
 import { StreamProtocol, StreamWriter } from './streams.ts';
 import { spawn, type Task } from './tasks.ts';
-import type { SocketTransport } from './transports.ts';
+import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
 /** @public */
@@ -123,7 +123,8 @@ export function openConnection(
 ): Future<[StreamReader, StreamWriter]> {
   return new OpenConnection(async (loop, attempt) => {
     checkConnectArguments(host, port, options);
-    const makeProtocol = () => new StreamProtocol(new StreamReader({ loop, ...limitOf(options) }));
+    const makeProtocol = () =>
+      new StreamProtocol(loop, new StreamReader({ loop, ...limitOf(options) }));
     const transport = await connectTcp(loop, attempt, makeProtocol, host, port as number, options);
     const protocol = transport.getProtocol() as StreamProtocol;
     protocol.reader.setTransport(transport);
@@ -190,10 +191,9 @@ export async function startServer(
   new StreamReader(limit);
   const loop = currentLoop();
   const where = await listenAddresses(host, port, options.family ?? 0);
-  const server = new Server(loop, where, backlog, () => {
+  const server = new Server(loop, where, { backlog, keepAlive: options.keepAlive ?? false }, () => {
     const reader = new StreamReader({ loop, ...limit });
-    const protocol: StreamProtocol = new StreamProtocol(reader, (transport) => {
-      if (options.keepAlive) transport.setKeepAlive(true);
+    const protocol: StreamProtocol = new StreamProtocol(loop, reader, (transport) => {
       reader.setTransport(transport);
       const writer = new StreamWriter(transport, protocol);
       callHandler(loop, server, transport, () => clientConnectedCb(reader, writer), isAsync);
@@ -209,7 +209,7 @@ export async function startServer(
 function callHandler(
   loop: LoopCore,
   server: Server,
-  transport: SocketTransport,
+  transport: Transport,
   handler: () => void | PromiseLike<void>,
   isAsync: boolean,
 ): void {

@@ -8,7 +8,8 @@ import type { StreamReader } from './reading.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
 import { addThen } from './thens.ts';
-import type { InternalProtocol, SocketTransport } from './transports.ts';
+import type { Transport, WriteTransport } from './transport_types.ts';
+import type { InternalProtocol } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
 const kConnectionReset = errnoOf('ECONNRESET');
@@ -16,16 +17,18 @@ const kConnectionReset = errnoOf('ECONNRESET');
 /** Joins a reader and the waiting drains of a writer to a transport. @internal */
 export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   readonly internal = true as const;
+  readonly loop: LoopCore;
   readonly reader: StreamReader;
-  private onConnection: ((transport: SocketTransport) => void) | undefined;
+  private onConnection: ((transport: Transport) => void) | undefined;
   /** Whether the transport's write buffer is over its high-water mark. */
   paused = false;
   /** The end of the connection; undefined while it lasts. */
   lost: { readonly error: unknown } | undefined = undefined;
   private waiting: Set<InlineCoroutine<void>> | undefined = undefined;
 
-  constructor(reader: StreamReader, onConnection?: (transport: SocketTransport) => void) {
+  constructor(loop: LoopCore, reader: StreamReader, onConnection?: (transport: Transport) => void) {
     super();
+    this.loop = loop;
     this.reader = reader;
     this.onConnection = onConnection;
   }
@@ -45,7 +48,7 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
     this.waiting?.delete(waiter);
   }
 
-  override connectionMade(transport: SocketTransport): void {
+  override connectionMade(transport: Transport): void {
     const onConnection = this.onConnection;
     this.onConnection = undefined;
     onConnection?.(transport);
@@ -182,11 +185,11 @@ addThen(WaitClosed);
  */
 export class StreamWriter implements AsyncDisposable {
   /** The transport underneath. */
-  readonly transport: SocketTransport;
+  readonly transport: WriteTransport;
   private readonly protocol: StreamProtocol;
 
   /** @internal */
-  constructor(transport: SocketTransport, protocol: StreamProtocol) {
+  constructor(transport: WriteTransport, protocol: StreamProtocol) {
     this.transport = transport;
     this.protocol = protocol;
   }
@@ -222,8 +225,9 @@ export class StreamWriter implements AsyncDisposable {
    * **Cancellation:** what was written stays written.
    */
   drain(): Future<void> {
-    const transport = this.transport;
-    if (this.protocol.flows && !transport.isClosing()) return doneFuture(transport.loop);
+    if (this.protocol.flows && !this.transport.isClosing()) {
+      return doneFuture(this.protocol.loop);
+    }
     return new Drain(this, this.protocol);
   }
 

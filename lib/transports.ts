@@ -17,6 +17,7 @@ import type { ReadyEntry } from './ready.ts';
 import { takeReceived } from './receive.ts';
 import { addToBatch, batchEpoch } from './send.ts';
 import { systemError } from './system_errors.ts';
+import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
 const { kData, kEof, kReadFailed, kQueued, kWriteFailed, kShutDown, kConnected } = layout;
@@ -38,7 +39,7 @@ type AnyProtocol = BaseProtocol & Partial<Protocol> & Partial<BufferedProtocol>;
 
 /** Who is told when the transport has ended: the server that accepted it. @internal */
 export interface TransportOwner {
-  detach(transport: SocketTransport): void;
+  detach(transport: Transport): void;
 }
 
 /** A call of a protocol's method, as a ready entry. */
@@ -55,7 +56,7 @@ class ProtocolCall implements ReadyEntry {
 }
 
 /** @public */
-export class SocketTransport implements EventReceiver {
+export class SocketTransport implements Transport, EventReceiver {
   /** @internal */
   readonly loop: LoopCore;
   private readonly slot: number;

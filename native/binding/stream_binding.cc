@@ -14,6 +14,11 @@ uv::Stream* StreamOf(uv::Loop& loop, uint32_t slot) {
   return handle == nullptr || handle->closing() ? nullptr : handle->AsStream();
 }
 
+uv_tcp_t* TcpOf(uv::Loop& loop, uint32_t slot) {
+  uv::Stream* stream = StreamOf(loop, slot);
+  return stream == nullptr ? nullptr : stream->tcp();
+}
+
 int ParseAddress(const std::string& host, int port, sockaddr_storage* address) {
   const int status = uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(address));
   if (status == 0) return 0;
@@ -57,6 +62,23 @@ napi_value TcpConnect(napi_env env, napi_callback_info info) {
     if (status == 0) status = uv_tcp_bind(stream->tcp(), AsSockaddr(local), 0);
   }
   if (status == 0) status = stream->Connect(AsSockaddr(address));
+  if (status < 0) {
+    stream->Close();
+    return ToValue(env, status);
+  }
+  return ToValue(env, static_cast<int32_t>(stream->slot()));
+}
+
+// streamOpen(fd, tcp): the slot of a stream that takes over `fd`, a TCP connection or else a pipe
+// or local socket. On failure `fd` stays the caller's.
+napi_value StreamOpen(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  uv::Loop& loop = arguments.loop();
+  int status = 0;
+  uv::Stream* stream = arguments.Bool(1) ? uv::Stream::CreateTcp(&loop, &status)
+                                         : uv::Stream::CreatePipe(&loop, &status);
+  if (stream == nullptr) return ToValue(env, status);
+  status = stream->Open(static_cast<uv_file>(arguments.Int(0)));
   if (status < 0) {
     stream->Close();
     return ToValue(env, status);
@@ -131,19 +153,17 @@ napi_value SetRef(napi_env env, napi_callback_info info) {
 
 napi_value SetNoDelay(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
-  return ToValue(env,
-                 stream == nullptr ? UV_EBADF : uv_tcp_nodelay(stream->tcp(), arguments.Bool(1)));
+  uv_tcp_t* tcp = TcpOf(arguments.loop(), arguments.Slot(0));
+  return ToValue(env, tcp == nullptr ? UV_EBADF : uv_tcp_nodelay(tcp, arguments.Bool(1)));
 }
 
 // setKeepAlive(slot, enabled, delay): delay in seconds.
 napi_value SetKeepAlive(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
-  uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
-  return ToValue(env, stream == nullptr
-                          ? UV_EBADF
-                          : uv_tcp_keepalive(stream->tcp(), arguments.Bool(1),
-                                             static_cast<unsigned>(arguments.Int(2))));
+  uv_tcp_t* tcp = TcpOf(arguments.loop(), arguments.Slot(0));
+  return ToValue(env, tcp == nullptr ? UV_EBADF
+                                     : uv_tcp_keepalive(tcp, arguments.Bool(1),
+                                                        static_cast<unsigned>(arguments.Int(2))));
 }
 
 // socketAddress(slot, peer): [address, port, family], or a negative error.
@@ -199,6 +219,7 @@ void ExportStreams(napi_env env, napi_value exports, Environment* environment) {
   Export(env, exports, environment,
          {{"tcpListen", TcpListen},
           {"tcpConnect", TcpConnect},
+          {"streamOpen", StreamOpen},
           {"streamReadStart", StreamReadStart},
           {"streamReadStop", StreamReadStop},
           {"streamWrite", StreamWrite},

@@ -36,8 +36,19 @@ struct Stream::ConnectRequest {
 
 Stream* Stream::CreateTcp(Loop* loop, int* status) {
   Stream* stream = new Stream(loop);
-  *status = uv_tcp_init(loop->uv_loop(), &stream->uv_.tcp);
-  if (*status < 0) {
+  return Created(stream, status, uv_tcp_init(loop->uv_loop(), &stream->uv_.tcp));
+}
+
+Stream* Stream::CreatePipe(Loop* loop, int* status) {
+  Stream* stream = new Stream(loop);
+  constexpr int kNoHandlePassing = 0;
+  return Created(stream, status,
+                 uv_pipe_init(loop->uv_loop(), &stream->uv_.pipe, kNoHandlePassing));
+}
+
+Stream* Stream::Created(Stream* stream, int* status, int result) {
+  *status = result;
+  if (result < 0) {
     stream->Discard();
     return nullptr;
   }
@@ -65,6 +76,10 @@ int Stream::Connect(const sockaddr* address) {
 }
 
 int Stream::Accept(uv_stream_t* listener) { return uv_accept(listener, &uv_.stream); }
+
+int Stream::Open(uv_file fd) {
+  return tcp() != nullptr ? uv_tcp_open(&uv_.tcp, fd) : uv_pipe_open(&uv_.pipe, fd);
+}
 
 int Stream::ReadStart() {
   const int status = uv_read_start(&uv_.stream, OnAllocate, OnRead);

@@ -1,6 +1,6 @@
-// A connected byte stream (TCP or a local socket): reads go to the loop's receive memory and become
-// kData events, writes are tried at once and only what the system does not take is copied and
-// queued.
+// A connected byte stream (TCP, a local socket, a pipe): reads go to the loop's receive memory and
+// become kData events, writes are tried at once and only what the system does not take is copied
+// and queued.
 //
 // Every operation returns 0 or a negative libuv error; the same error never arrives as an event
 // too.
@@ -23,9 +23,12 @@ class Stream : public Handle {
   // The new stream's handle is initialised but not connected. nullptr when libuv refuses
   // (`status`).
   static Stream* CreateTcp(Loop* loop, int* status);
+  static Stream* CreatePipe(Loop* loop, int* status);
 
   int Connect(const sockaddr* address);
   int Accept(uv_stream_t* listener);
+  // Takes over a file descriptor of the stream's kind. On success it belongs to the stream.
+  int Open(uv_file fd);
 
   int ReadStart();
   int ReadStop();
@@ -45,7 +48,8 @@ class Stream : public Handle {
     const size_t bytes = queued_bytes();
     return bytes > INT32_MAX ? INT32_MAX : static_cast<int32_t>(bytes);
   }
-  uv_tcp_t* tcp() { return &uv_.tcp; }
+  // nullptr for a stream that is no TCP connection.
+  uv_tcp_t* tcp() { return uv_.handle.type == UV_TCP ? &uv_.tcp : nullptr; }
 
   Stream* AsStream() override { return this; }
 
@@ -59,6 +63,8 @@ class Stream : public Handle {
 
   explicit Stream(Loop* loop) : Handle(loop) {}
 
+  static Stream* Created(Stream* stream, int* status, int result);
+
   int Queue(const uv_buf_t* buffers, unsigned count, size_t sent);
 
   static void OnAllocate(uv_handle_t* handle, size_t suggested, uv_buf_t* buffer);
@@ -71,6 +77,7 @@ class Stream : public Handle {
     uv_handle_t handle;
     uv_stream_t stream;
     uv_tcp_t tcp;
+    uv_pipe_t pipe;
   } uv_;
 };
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { createTask, type StreamReader, sleep } from 'aionode';
+import { createTask, type StreamReader, sleep, type Transport } from 'aionode';
 import { inLoop, roundsUntil, withNodePeer, withPair } from '../support/net.js';
 
 const MIB = 1 << 20;
@@ -31,7 +31,10 @@ describe('a reader nobody reads from', () => {
         async (ours, peer) => {
           const bytes = Buffer.alloc(MORE_THAN_THE_SYSTEM_TAKES, 'x');
           peer.end(bytes);
-          await roundsUntil(() => !ours.writer.transport.isReading(), 'reading is not paused');
+          await roundsUntil(
+            () => !(ours.writer.transport as Transport).isReading(),
+            'reading is not paused',
+          );
           await quiet(ours.reader);
           assert.ok(ours.reader.buffered > 2000);
           assert.ok(ours.reader.buffered <= 2000 + LARGEST_READ, `${ours.reader.buffered}`);
@@ -49,7 +52,7 @@ describe('a reader nobody reads from', () => {
     inLoop(() =>
       withPair(
         async (client, peer) => {
-          const { transport } = client.writer;
+          const transport = client.writer.transport as Transport;
           peer.writer.write('x'.repeat(2001));
           await roundsUntil(() => client.reader.buffered === 2001, 'bytes are missing');
           assert.equal(transport.isReading(), false);
@@ -70,7 +73,7 @@ describe('a reader nobody reads from', () => {
         async (client, peer) => {
           peer.writer.write('x'.repeat(2000));
           await roundsUntil(() => client.reader.buffered === 2000, 'bytes are missing');
-          assert.equal(client.writer.transport.isReading(), true);
+          assert.equal((client.writer.transport as Transport).isReading(), true);
         },
         { limit: 1000 },
       ),

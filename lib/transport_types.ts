@@ -1,0 +1,48 @@
+// What transports of every kind look like to protocols and streams: asyncio's transport classes, as
+// interfaces.
+// Floor 3.
+import type { BaseProtocol } from './protocols.ts';
+
+/** @see asyncio.BaseTransport @public */
+export interface BaseTransport {
+  /** Closes the transport: what was written is sent first, then connectionLost(null) is called. */
+  close(): void;
+  isClosing(): boolean;
+  /** A fact about the transport by its name; `fallback` (null) for one it does not know. */
+  // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
+  getExtraInfo(name: string, fallback?: unknown): any;
+  /** Hands what happens from now on to another protocol. */
+  setProtocol(protocol: BaseProtocol): void;
+  getProtocol(): BaseProtocol;
+}
+
+/** @see asyncio.ReadTransport @public */
+export interface ReadTransport extends BaseTransport {
+  isReading(): boolean;
+  /** Stops receiving; may be called again. */
+  pauseReading(): void;
+  /** Goes on receiving; may be called again. */
+  resumeReading(): void;
+}
+
+/** @see asyncio.WriteTransport @public */
+export interface WriteTransport extends BaseTransport {
+  /** Sends `data`, without waiting: what the system does not take now is copied and sent later. */
+  write(data: Uint8Array | string): void;
+  /** As write() for each of `data`; they are sent together. */
+  writelines(data: Iterable<Uint8Array | string>): void;
+  /** Half-closes after what was written: the peer sees EOF, and may go on sending. */
+  writeEof(): void;
+  canWriteEof(): boolean;
+  /** Closes at once: what was not sent is lost. */
+  abort(): void;
+  /** Bytes written and not yet taken by the system. */
+  getWriteBufferSize(): number;
+  /** The water marks, in bytes. */
+  getWriteBufferLimits(): [low: number, high: number];
+  /** Sets the water marks, in bytes: over `high` the protocol is paused, at `low` it is resumed. */
+  setWriteBufferLimits(limits?: { high?: number; low?: number }): void;
+}
+
+/** A transport that receives and sends. @see asyncio.Transport @public */
+export interface Transport extends ReadTransport, WriteTransport {}
