@@ -10,8 +10,9 @@ import type { BaseProtocol } from './protocols.ts';
 import { systemError } from './system_errors.ts';
 import { createTask, type Task } from './tasks.ts';
 import { timeout } from './timeouts.ts';
+import type { TransportOwner } from './transport_base.ts';
 import type { Transport } from './transport_types.ts';
-import { SocketTransport, type TransportOwner } from './transports.ts';
+import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
 const { kAccepted, kAcceptFailed, kIpv6Only } = layout;

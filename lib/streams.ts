@@ -8,8 +8,8 @@ import type { StreamReader } from './reading.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
 import { addThen } from './thens.ts';
+import type { InternalProtocol } from './transport_base.ts';
 import type { Transport, WriteTransport } from './transport_types.ts';
-import type { InternalProtocol } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
 const kConnectionReset = errnoOf('ECONNRESET');
