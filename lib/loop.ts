@@ -15,13 +15,14 @@ import { Awaiter, Future } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { letBeInspected } from './inspect.ts';
 import { closeSlotsOf } from './io_events.ts';
+import { ThreadingLoop } from './loop_threads.ts';
 import { native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
 import { currentScope } from './scopes.ts';
 import { type Awaitable, ensureFuture, spawn, Task, type TaskOptions } from './tasks.ts';
 import { disarmTimersOf } from './timers.ts';
-import { activate, LoopCore } from './turns.ts';
+import { activate } from './turns.ts';
 
 /**
  * What an exception handler is told. `message` is always there.
@@ -68,7 +69,7 @@ function describeStep(task: object | undefined): string {
  * their names; those that block there return promises here, since nothing may block Node's thread.
  * @public
  */
-export class EventLoop extends LoopCore {
+export class EventLoop extends ThreadingLoop {
   /** A callback that takes longer than this is reported in debug mode; in seconds. */
   slowCallbackDuration: number = kDefaultSlowCallbackSeconds;
   readonly #isDefault: boolean;
@@ -176,6 +177,7 @@ export class EventLoop extends LoopCore {
     return new Promise((resolve) => {
       this.running = true;
       enterLoop(this);
+      this.runningChanged();
       this.#stopped = resolve;
       if (this.#stopping) this.#turnOnce();
       if (this.ready.size > 0) activate(this);
@@ -207,6 +209,7 @@ export class EventLoop extends LoopCore {
     this.ready.clear();
     disarmTimersOf(this);
     closeSlotsOf(this);
+    this.closeThreading();
     this.#reportDestroyedTasks();
   }
 
@@ -316,6 +319,7 @@ export class EventLoop extends LoopCore {
     this.#stopping = false;
     this.running = false;
     leaveLoop(this);
+    this.runningChanged();
     this.#stopped?.();
   }
 

@@ -8,6 +8,7 @@ import { type Future, isPromiseLike, kFailed } from './futures.ts';
 import { gather } from './gather.ts';
 import { type EventLoop, newEventLoop } from './loop.ts';
 import { currentScope } from './scopes.ts';
+import { onInterrupt } from './signal_handlers.ts';
 import { type Awaitable, allTasks, type Task } from './tasks.ts';
 import { reportUnnoticed } from './unnoticed.ts';
 
@@ -31,7 +32,8 @@ function signalError(signal: NodeJS.Signals, cause: unknown): Error {
 }
 
 /**
- * Lets signals cancel a task. A signal that the program listens to itself is left to the program.
+ * Lets signals cancel a task. A signal that the program listens to itself, from the start or by a handler
+ * of a loop later on, is left to the program.
  * Returns what ends it, which tells the signal that came.
  */
 function cancelOnSignals(
@@ -48,11 +50,10 @@ function cancelOnSignals(
     received = signal;
     task.cancel();
   };
-  const used = signals.filter((signal) => process.listenerCount(signal) === 0);
+  const ends = signals.map((signal) => onInterrupt(signal, onSignal));
   const stop = (): void => {
-    for (const signal of used) process.off(signal, onSignal);
+    for (const end of ends) end();
   };
-  for (const signal of used) process.on(signal, onSignal);
   return () => {
     stop();
     return received;

@@ -24,6 +24,11 @@ export function enterLoop(loop: LoopCore): void {
   running.push(loop);
 }
 
+/** The loops that were started and not stopped: all that run but the default one. @internal */
+export function enteredLoops(): readonly LoopCore[] {
+  return running;
+}
+
 /** The loops that run in this thread. @internal */
 export function runningLoops(): LoopCore[] {
   return defaultLoop === undefined ? [...running] : [defaultLoop, ...running];

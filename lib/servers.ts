@@ -3,6 +3,7 @@
 import { checkSeconds } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
 import { Future } from './futures.ts';
+import { gather } from './gather.ts';
 import { InlineCoroutine } from './inline.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
@@ -234,8 +235,8 @@ export class Server implements AsyncDisposable, TransportOwner {
   }
 
   /**
-   * close(), waits up to `grace` seconds for the clients, then cancels the handlers and aborts what is
-   * left; never waits longer.
+   * close(), waits up to `grace` seconds for the clients and their handlers, then cancels the handlers and
+   * aborts what is left; never waits longer.
    * @param grace - in seconds; 0 by default
    */
   shutdown(grace = 0): Future<void> {
@@ -246,8 +247,8 @@ export class Server implements AsyncDisposable, TransportOwner {
   async #shutDown(grace: number): Promise<void> {
     this.close();
     try {
-      if (grace > 0 && !this.finished) {
-        await timeout(grace, () => this.waitClosed()).catch((error) => {
+      if (grace > 0) {
+        await timeout(grace, () => this.#ended()).catch((error) => {
           if ((error as { code?: string }).code !== 'ERR_TIMEOUT') throw error;
         });
       }
@@ -256,6 +257,12 @@ export class Server implements AsyncDisposable, TransportOwner {
       this.abortClients();
     }
     await this.waitClosed();
+  }
+
+  /** The connections have ended, and the handlers, which have something to do after that. */
+  async #ended(): Promise<void> {
+    await this.waitClosed();
+    await gather(...this.#handlers, { returnExceptions: true });
   }
 
   /** Keeps the process alive while the server listens; so it is from the start. */

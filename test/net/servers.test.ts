@@ -322,6 +322,32 @@ describe('shutdown()', () => {
   );
 
   it(
+    'lets handlers end what they do after their connection',
+    inLoop(async () => {
+      const events: string[] = [];
+      const server = await startServer(
+        async (reader, writer) => {
+          await reader.readline();
+          writer.close();
+          await writer.waitClosed();
+          for (let passes = 0; passes < 10; passes++) await sleep(0);
+          events.push('written down');
+        },
+        LOCALHOST,
+        0,
+      );
+      const [reader, writer] = await openConnection(LOCALHOST, portOf(server));
+      while (server.handlers.size === 0) await sleep(0);
+      const [handler] = [...server.handlers];
+      writer.write('asked\n');
+      await server.shutdown(3600);
+      assert.deepEqual([events, handler?.cancelled()], [['written down'], false]);
+      assert.equal((await reader.read()).length, 0);
+      writer.close();
+    }),
+  );
+
+  it(
     'after the grace time cancels the handlers, whose finally blocks run, and aborts the clients',
     inLoop(async () => {
       const events: string[] = [];
