@@ -1,0 +1,142 @@
+/** The programs of examples/network/, against Node's own sockets and each other. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { gather, run, TimeoutError } from 'aionode';
+import { LineClient } from './support/example-line-client.js';
+import { EXAMPLES, Program } from './support/example-process.js';
+
+const program = (name: string, ...args: string[]): Program =>
+  new Program(process.execPath, path.join(EXAMPLES, 'network', `${name}.mjs`), ...args);
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as { port: number }).port;
+}
+
+describe('chat-server', () => {
+  async function chatting(body: (port: number, server: Program) => Promise<void>): Promise<void> {
+    const server = program('chat-server', '0');
+    const [, port] = await server.printed(/chatting on 127\.0\.0\.1:(\d+)/);
+    try {
+      await body(Number(port), server);
+    } finally {
+      server.kill('SIGINT');
+    }
+    const { code, stderr } = await server.ended;
+    assert.deepEqual({ code, stderr }, { code: 130, stderr: '' });
+  }
+
+  async function join(port: number, name: string): Promise<LineClient> {
+    const client = await LineClient.connect(port);
+    client.send(`${name}\n`);
+    assert.match((await client.receive()) ?? '', /^Your name\? Here: /);
+    return client;
+  }
+
+  it('tells everybody else what one says, who comes and who goes', () =>
+    chatting(async (port) => {
+      const ada = await join(port, 'Ada');
+      const bob = await join(port, 'Bob');
+      assert.equal(await ada.receive(), '* Bob has come');
+      bob.send('hello\n');
+      assert.equal(await ada.receive(), 'Bob: hello');
+      ada.send('hello Bob\nhow are you?\n');
+      assert.equal(await bob.receive(), 'Ada: hello Bob');
+      assert.equal(await bob.receive(), 'Ada: how are you?');
+      bob.close();
+      assert.equal(await ada.receive(), '* Bob has left');
+      ada.close();
+    }));
+
+  it('drops who does not read, and goes on', () =>
+    chatting(async (port) => {
+      const deaf = connect(port, '127.0.0.1').pause();
+      const gone = once(deaf, 'close');
+      deaf.on('error', () => {}).write('Deaf\n');
+      const ada = await join(port, 'Ada');
+      const bob = await join(port, 'Bob');
+      const line = `${'x'.repeat(60_000)}\n`;
+      // More than the sockets' buffers and the queue hold.
+      const lines = 300;
+      for (let sent = 0; sent < lines; sent++) {
+        ada.send(line);
+        assert.match((await bob.receive()) ?? 'bob was dropped', /^(Ada: x|\* Deaf has left)/);
+      }
+      deaf.resume();
+      await gone;
+      for (const client of [ada, bob]) client.close();
+    }));
+});
+
+describe('line-client', () => {
+  it('asks the service of the main job', async () => {
+    const service = Program.example('main', '--serve', '0');
+    const [, port] = await service.printed(/serving on 127\.0\.0\.1:(\d+)/);
+    const { code, stdout, stderr } = await program(
+      'line-client',
+      port as string,
+      '360',
+      '999999937',
+    ).ended;
+    service.kill('SIGTERM');
+    await service.ended;
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.equal(stdout, '360 = 2 2 2 3 3 5\n999999937 = 999999937\n');
+  });
+
+  it('keeps the order when a question is given up, and connects anew', async () => {
+    const { LineClient: Client } = await import(
+      pathToFileURL(path.join(EXAMPLES, 'network', 'line-client.mjs')).href
+    );
+    const server = createServer((socket) => {
+      let held = '';
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        for (const line of text.split('\n').slice(0, -1)) {
+          if (line === 'hold') held = 'late\n';
+          else if (line === 'hang up') socket.end();
+          else socket.write(`${held}${line}!\n`);
+        }
+      });
+    });
+    const port = await listening(server);
+    await run(async () => {
+      const client = new Client('127.0.0.1', port);
+      await assert.rejects(client.ask('hold', 0.01), TimeoutError);
+      assert.equal(await client.ask('in order'), 'in order!');
+      const outcomes = await gather(
+        () => client.ask('hang up'),
+        () => client.ask('hold'),
+        { returnExceptions: true },
+      );
+      for (const outcome of outcomes) assert.match(String(outcome), /closed|ECONNRESET|EPIPE/);
+      assert.equal(await client.ask('anew'), 'anew!');
+      client.close();
+    });
+    server.close();
+  });
+});
+
+describe('port-checker', () => {
+  it('finds the open port', async () => {
+    const server = createServer();
+    const port = await listening(server);
+    const { code, stdout, stderr } = await program('port-checker', '127.0.0.1', `${port}`).ended;
+    server.close();
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.equal(stdout, `127.0.0.1:${port} open\n1 open, 0 closed, 0 filtered\n`);
+  });
+
+  it('counts closed ports', async () => {
+    const server = createServer();
+    const port = await listening(server);
+    server.close();
+    await once(server, 'close');
+    const { stdout } = await program('port-checker', '127.0.0.1', `${port}-${port}`, '1').ended;
+    assert.equal(stdout, '0 open, 1 closed, 0 filtered\n');
+  });
+});
