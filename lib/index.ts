@@ -1,4 +1,5 @@
 // The public surface of aionode: re-exports only.
+export type { SocketAddress } from './addresses.ts';
 export { Barrier } from './barriers.ts';
 export { Condition } from './conditions.ts';
 export type { ConnectOptions } from './connecting.ts';
@@ -10,6 +11,7 @@ export {
   iscoroutine,
   iscoroutinefunction,
 } from './coroutines.ts';
+export type { DatagramOptions } from './datagram_endpoints.ts';
 export { createEagerTaskFactory, eagerTaskFactory } from './eager.ts';
 export {
   BrokenBarrierError,
@@ -45,7 +47,7 @@ export {
   newEventLoop,
   type TaskFactory,
 } from './loop.ts';
-export { BaseProtocol, BufferedProtocol, Protocol } from './protocols.ts';
+export { BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol } from './protocols.ts';
 export { LifoQueue, PriorityQueue, Queue } from './queues.ts';
 export { type StreamOptions, StreamReader } from './reading.ts';
 export type { AddressInfo } from './resolver.ts';

@@ -11,6 +11,8 @@ export interface EventReceiver {
   /** The event loop it belongs to. */
   readonly loop: object;
   onEvent(kind: number, a: number, b: number): void;
+  /** The loop was closed, and the slot with it: it may be another's from now on. */
+  detached?(): void;
 }
 
 const receivers: (EventReceiver | undefined)[] = [];
@@ -48,7 +50,9 @@ function discard(kind: number, a: number, b: number): void {
 /** Closes everything that belongs to a loop. @internal */
 export function closeSlotsOf(loop: object): void {
   receivers.forEach((receiver, slot) => {
-    if (receiver?.loop === loop) closeSlot(slot);
+    if (receiver?.loop !== loop) return;
+    closeSlot(slot);
+    receiver.detached?.();
   });
 }
 

@@ -6,6 +6,7 @@
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
 import { type Coro, iscoroutinefunction } from './coroutines.ts';
+import { createDatagramEndpoint, type DatagramOptions } from './datagram_endpoints.ts';
 import { watchForDeadlock } from './deadlock.ts';
 import { awaitStack, creationStack, startDebugging } from './debug.ts';
 import { traceAwaits } from './debug_awaits.ts';
@@ -17,11 +18,13 @@ import { letBeInspected } from './inspect.ts';
 import { closeSlotsOf } from './io_events.ts';
 import { ThreadingLoop } from './loop_threads.ts';
 import { native } from './native.ts';
+import type { DatagramProtocol } from './protocols.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
 import { currentScope } from './scopes.ts';
 import { type Awaitable, ensureFuture, spawn, Task, type TaskOptions } from './tasks.ts';
 import { disarmTimersOf } from './timers.ts';
+import type { DatagramTransport } from './transport_types.ts';
 import { activate } from './turns.ts';
 
 /**
@@ -241,6 +244,25 @@ export class EventLoop extends ThreadingLoop {
 
   getTaskFactory(): TaskFactory | null {
     return this.taskFactory as TaskFactory | null;
+  }
+
+  // -------------------------------------------------------------------------- datagrams
+
+  /**
+   * Makes a UDP endpoint: `factory()` makes its protocol, whose connectionMade() has been called when the
+   * promise resolves. Host names are looked up; their addresses are tried in order.
+   * @throws Node's system error for the first address that could not be bound or connected (EADDRINUSE,
+   * EADDRNOTAVAIL, ENOTFOUND, ...); RangeError when the two addresses have no family in common, or neither
+   * they nor a family is given
+   *
+   * **Cancellation:** no socket is left.
+   * @see asyncio.loop.create_datagram_endpoint
+   */
+  createDatagramEndpoint<P extends DatagramProtocol>(
+    factory: () => P,
+    options: DatagramOptions,
+  ): Promise<[DatagramTransport, P]> {
+    return createDatagramEndpoint(this, factory, options);
   }
 
   // ---------------------------------------------------------------- errors and debugging

@@ -29,6 +29,7 @@ interface Layout {
   readonly kAccepted: number;
   readonly kAcceptFailed: number;
   readonly kConnected: number;
+  readonly kDatagram: number;
   readonly kData: number;
   readonly kEof: number;
   readonly kReadFailed: number;
@@ -38,6 +39,7 @@ interface Layout {
   readonly kWoken: number;
   readonly kClosed: number;
   readonly kSmallestLent: number;
+  readonly kAddressWords: number;
   readonly kLentClasses: number;
   readonly kIpv6Only: number;
 }
@@ -94,6 +96,16 @@ export interface Native {
     slot: number,
     peer: boolean,
   ): [address: string, port: number, family: 4 | 6] | number;
+  parseAddress(host: string, port: number, address: Int32Array): number;
+  formatHost(address: Int32Array): string;
+  datagramOpen(family: number, reusePort: boolean, broadcast: boolean): number;
+  datagramBind(slot: number, address: Int32Array): number;
+  datagramConnect(slot: number, address: Int32Array): number;
+  datagramReceive(slot: number, on: boolean): number;
+  datagramSend(slot: number, bytes: Uint8Array, address: Int32Array): number;
+  datagramQueued(slot: number): number;
+  datagramTakeFailure(slot: number, address: Int32Array): number;
+  datagramAddress(slot: number, peer: boolean, address: Int32Array): number;
   wakerOpen(): number;
   wakerId(slot: number): number;
   wakeThread(id: number): boolean;

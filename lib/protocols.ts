@@ -1,5 +1,6 @@
 // The classes that protocols extend; every method may be left as it is.
-// Floor 2.
+// Floor 3.
+import type { SocketAddress } from './addresses.ts';
 
 /**
  * What all protocols have in common. The transport calls these methods, one at a time.
@@ -52,4 +53,25 @@ export class BufferedProtocol extends BaseProtocol {
   /** As Protocol.eofReceived(). */
   // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing is fine
   eofReceived(): boolean | void {}
+}
+
+/**
+ * A protocol over datagrams.
+ * @see asyncio.DatagramProtocol
+ * @public
+ */
+export class DatagramProtocol extends BaseProtocol {
+  /**
+   * A datagram arrived.
+   * @param _data - the receiver's to keep; empty for an empty datagram
+   * @param _address - who sent it; a frozen array, which sendto() takes as it is
+   */
+  datagramReceived(_data: Buffer, _address: SocketAddress): void {}
+
+  /**
+   * A datagram could not be sent, or the system reports what became of one (ECONNREFUSED when nobody
+   * listens at the peer's port). The endpoint stays open.
+   * @param _error - Node's system error: `code`, `syscall` and, where it is known, `address` and `port`
+   */
+  errorReceived(_error: unknown): void {}
 }

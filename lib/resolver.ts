@@ -1,9 +1,13 @@
 // Host names to addresses, by node:dns.
 // Floor 7.
+import { V4MAPPED } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { invalidArgType, outOfRange } from './arguments.ts';
 import { type Future, wrapFuture } from './futures.ts';
+
+/** libuv's UV_EAI_NONAME, which Node names ENOTFOUND. */
+const kNotFound = -3008;
 
 /** @public */
 export interface AddressInfo {
@@ -17,6 +21,30 @@ export function checkFamily(value: unknown, name: string): void {
   if (value === undefined) return;
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
   if (value !== 0 && value !== 4 && value !== 6) throw outOfRange(name, 'one of 0, 4, 6', value);
+}
+
+/** The error of a host that has no address of the wanted family. @internal */
+export function hostNotFound(hostname: string): Error {
+  const error = new Error(`getaddrinfo ENOTFOUND ${hostname}`);
+  return Object.assign(error, {
+    errno: kNotFound,
+    code: 'ENOTFOUND',
+    syscall: 'getaddrinfo',
+    hostname,
+  });
+}
+
+/**
+ * The first address of a host, for what no task waits for.
+ * @throws Node's error of dns.lookup (ENOTFOUND, ...)
+ * @internal
+ */
+export async function lookupHost(host: string, family: 4 | 6): Promise<string> {
+  // An IPv6 socket reaches IPv4 hosts by mapped addresses.
+  const found = await lookup(host, { family, hints: family === 6 ? V4MAPPED : 0 });
+  // An empty name and a numeric address of the other family are no error to Node.
+  if (found.family !== family || !found.address) throw hostNotFound(host);
+  return found.address;
 }
 
 /**

@@ -4,15 +4,21 @@
 import { memory, state } from './memory.ts';
 import { layout, native } from './native.ts';
 
-const { kWriteCount, kWriteStride, kWriteCapacity, kDraining } = layout;
+const { kAddressWords, kWriteCount, kWriteStride, kWriteCapacity, kDraining } = layout;
 
 const slab = memory.sendSlab as Buffer;
+const words = new Int32Array(slab.buffer);
 const records = memory.writes;
 
 /** Longer writes are sent at once: a copy would cost more than the system call it may save. */
 const kLongestBatched = 4 * 1024;
 /** A UTF-16 unit takes at most this many bytes of UTF-8. */
 const kLargestExpansion = 3;
+
+const kWordBytes = 4;
+const kAddressBytes = kAddressWords * kWordBytes;
+/** What a datagram may take beside its bytes: its address, on a word's boundary. */
+const kRecordBytes = kAddressBytes + kWordBytes;
 
 let used = 0;
 /** Raised when a new batch begins: tells a transport whether its batched bytes were sent. */
@@ -41,6 +47,30 @@ function addRecord(slot: number, length: number): void {
   records[at + 2] = length;
   state[kWriteCount] = count + 1;
   used += length;
+}
+
+/**
+ * Adds a datagram to the batch of this turn, as addToBatch() adds a write. `address` is a record of its
+ * own (addresses.ts).
+ * @internal
+ */
+export function addDatagramToBatch(
+  slot: number,
+  address: Int32Array,
+  data: Uint8Array | string,
+): number {
+  if (state[kDraining] === 0) return -1;
+  const text = typeof data === 'string';
+  const most = text ? data.length * kLargestExpansion : data.length;
+  if (most > kLongestBatched) return -1;
+  makeRoom(kRecordBytes + most);
+  used = (used + kWordBytes - 1) & -kWordBytes;
+  const start = used + kAddressBytes;
+  for (let i = 0, at = used >> 2; i < kAddressWords; i++) words[at + i] = address[i] as number;
+  const length = text ? slab.write(data, start, 'utf8') : data.length;
+  if (!text) slab.set(data, start);
+  addRecord(slot, kAddressBytes + length);
+  return length;
 }
 
 /**

@@ -1,6 +1,7 @@
 // What transports of every kind look like to protocols and streams: asyncio's transport classes, as
 // interfaces.
-// Floor 3.
+// Floor 4.
+import type { SocketAddress } from './addresses.ts';
 import type { BaseProtocol } from './protocols.ts';
 
 /** @see asyncio.BaseTransport @public */
@@ -46,3 +47,24 @@ export interface WriteTransport extends BaseTransport {
 
 /** A transport that receives and sends. @see asyncio.Transport @public */
 export interface Transport extends ReadTransport, WriteTransport {}
+
+/** A transport of datagrams. @see asyncio.DatagramTransport @public */
+export interface DatagramTransport extends BaseTransport {
+  /**
+   * Sends one datagram, without waiting. What fails is told to errorReceived(), in a later step; what
+   * the system does not take now is copied and sent later.
+   * @param address - [host, port], which an endpoint without `remoteAddr` needs. A host name is looked up
+   * for each datagram: give the numeric address where speed matters
+   * @throws TypeError when an argument has the wrong type; RangeError when `address` is not that of the
+   * endpoint's one peer
+   */
+  sendto(data: Uint8Array | string, address?: SocketAddress | null): void;
+  /** Closes at once: what the system did not take is lost. */
+  abort(): void;
+  /** Bytes that the system did not take yet, and 8 for each datagram. */
+  getWriteBufferSize(): number;
+  /** The water marks, in bytes. */
+  getWriteBufferLimits(): [low: number, high: number];
+  /** Sets the water marks, in bytes: over `high` the protocol is paused, at `low` it is resumed. */
+  setWriteBufferLimits(limits?: { high?: number; low?: number }): void;
+}

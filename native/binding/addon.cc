@@ -3,6 +3,7 @@
 #include <napi.h>
 #include <uv.h>
 
+#include "../uv/address.h"
 #include "arguments.h"
 #include "bindings.h"
 
@@ -39,6 +40,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kAccepted", core::kAccepted},
     {"kAcceptFailed", core::kAcceptFailed},
     {"kConnected", core::kConnected},
+    {"kDatagram", core::kDatagram},
     {"kData", core::kData},
     {"kEof", core::kEof},
     {"kReadFailed", core::kReadFailed},
@@ -48,6 +50,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kWoken", core::kWoken},
     {"kClosed", core::kClosed},
     {"kSmallestLent", static_cast<int32_t>(uv::kSmallestLent)},
+    {"kAddressWords", uv::kAddressWords},
     {"kLentClasses", uv::kLentClasses},
     {"kIpv6Only", UV_TCP_IPV6ONLY},
 };
@@ -58,6 +61,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   ExportLoop(env, exports, environment);
   ExportFrames(env, exports, environment);
   ExportStreams(env, exports, environment);
+  ExportDatagrams(env, exports, environment);
   ExportWakers(env, exports, environment);
   Napi::Object layout = Napi::Object::New(env);
   for (const LayoutEntry& entry : kLayout) layout[entry.name] = entry.value;

@@ -13,7 +13,8 @@ Environment* Environment::Create(napi_env env) {
   // Node's manual gives no guarantee for libuv's binary interface: a mismatch must not go
   // unnoticed.
   if (uv_version() >> 16 != UV_VERSION_MAJOR || uv_handle_size(UV_TCP) != sizeof(uv_tcp_t) ||
-      uv_handle_size(UV_TIMER) != sizeof(uv_timer_t)) {
+      uv_handle_size(UV_TIMER) != sizeof(uv_timer_t) ||
+      uv_handle_size(UV_UDP) != sizeof(uv_udp_t)) {
     napi_throw_error(env, nullptr,
                      "aionode: built for another version of libuv than this Node has; rebuild it "
                      "with `npm rebuild aionode --build-from-source`");

@@ -19,15 +19,8 @@ uv_tcp_t* TcpOf(uv::Loop& loop, uint32_t slot) {
   return stream == nullptr ? nullptr : stream->tcp();
 }
 
-int ParseAddress(const std::string& host, int port, sockaddr_storage* address) {
-  const int status = uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(address));
-  if (status == 0) return 0;
-  return uv_ip6_addr(host.c_str(), port, reinterpret_cast<sockaddr_in6*>(address));
-}
-
-const sockaddr* AsSockaddr(const sockaddr_storage& address) {
-  return reinterpret_cast<const sockaddr*>(&address);
-}
+using uv::AsSockaddr;
+using uv::ParseAddress;
 
 // tcpListen(address, port, backlog, flags): the slot of a listener. The address is numeric.
 napi_value TcpListen(napi_env env, napi_callback_info info) {

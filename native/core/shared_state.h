@@ -49,6 +49,7 @@ enum EventKind : int32_t {
   kAccepted,      // slot: listener; a: slot of the new stream
   kAcceptFailed,  // slot: listener; a: negative error number
   kConnected,     // a: 0 or negative error number
+  kDatagram,      // a: length in bytes; b: offset of its record in the receive slab
   kData,          // a: length in bytes; b: offset in the receive slab, or ~index of a lent buffer
   kEof,
   kReadFailed,   // a: negative error number

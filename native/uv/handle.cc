@@ -12,6 +12,8 @@ void Handle::Discard() {
   delete this;
 }
 
+void Handle::AddToBatch(const char*, size_t) {}
+
 void Handle::SetRef(bool ref) {
   if (ref) {
     uv_ref(raw());

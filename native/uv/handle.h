@@ -10,12 +10,14 @@
 
 #include <uv.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "loop.h"
 
 namespace aionode::uv {
 
+class Datagram;
 class Listener;
 class Stream;
 class Waker;
@@ -35,6 +37,17 @@ class Handle {
   virtual Stream* AsStream() { return nullptr; }
   virtual Listener* AsListener() { return nullptr; }
   virtual Waker* AsWaker() { return nullptr; }
+  virtual Datagram* AsDatagram() { return nullptr; }
+
+  // The write batch (loop.h): what one turn writes, sent together by SendBatch(); borrowed memory
+  // until then. Handles that nothing can be written to leave these as they are.
+  virtual void AddToBatch(const char* base, size_t length);
+  virtual bool batch_is_empty() const { return true; }
+  // 0, or a negative libuv error that ends the stream.
+  virtual int SendBatch() { return 0; }
+  // Bytes that the system did not take. A field of an event, where negative numbers are errors: it
+  // stops at 2 GiB.
+  virtual int32_t reported_queue() const { return 0; }
 
  protected:
   explicit Handle(Loop* loop) : loop_(loop), slot_(loop->handles().Acquire(this)) {}

@@ -192,17 +192,17 @@ void Loop::FlushWrites() {
   for (int32_t i = 0; i < count; ++i) {
     const int32_t* record = WriteRecord(i);
     Handle* handle = handles_.Get(static_cast<uint32_t>(record[0]));
-    Stream* stream = handle == nullptr || handle->closing() ? nullptr : handle->AsStream();
-    if (stream == nullptr) continue;
-    if (stream->batch_is_empty()) touched_.push_back(stream);
-    stream->AddToBatch(shared_.send_slab + record[1], static_cast<size_t>(record[2]));
+    if (handle == nullptr || handle->closing()) continue;
+    if (handle->batch_is_empty()) touched_.push_back(handle);
+    handle->AddToBatch(shared_.send_slab + record[1], static_cast<size_t>(record[2]));
   }
-  for (Stream* stream : touched_) {
-    const int status = stream->SendBatch();
+  for (Handle* handle : touched_) {
+    const int status = handle->SendBatch();
+    const int32_t queued = status < 0 ? 0 : handle->reported_queue();
     if (status < 0) {
-      Emit(core::kWriteFailed, stream->slot(), status, 0);
-    } else if (stream->queued_bytes() > 0) {
-      Emit(core::kQueued, stream->slot(), stream->reported_queue(), 0);
+      Emit(core::kWriteFailed, handle->slot(), status, 0);
+    } else if (queued > 0) {
+      Emit(core::kQueued, handle->slot(), queued, 0);
     }
   }
 }

@@ -62,7 +62,8 @@ class Loop {
   // The last live timer was cancelled outside a drain: stop keeping the process alive.
   void StopTimerIfIdle();
 
-  // Sends the write batch: one vectored write per stream; failures become kWriteFailed events.
+  // Sends the write batch: one system call per handle if it can be; failures become kWriteFailed
+  // events.
   void FlushWrites();
   // Moves the records of one stream from the write batch to the stream itself.
   void TakeBatchOf(Stream* stream);
@@ -112,7 +113,7 @@ class Loop {
   core::SlotTable<Handle> handles_;
   ReceiveMemory receive_memory_{this};
   std::vector<PendingEvent> overflow_;
-  std::vector<Stream*> touched_;
+  std::vector<Handle*> touched_;
   uint64_t drain_started_ns_ = 0;
   double armed_deadline_s_ = 0;  // 0: the timer is not armed
   uint32_t open_handles_ = 0;

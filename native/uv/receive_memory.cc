@@ -1,5 +1,7 @@
 #include "receive_memory.h"
 
+#include <cstring>
+
 #include "loop.h"
 
 namespace aionode::uv {
@@ -48,10 +50,40 @@ void ReceiveMemory::TakeBack(ReadTarget* target, const uv_buf_t* buffer) {
   target->lent_index = -1;
 }
 
+uv_buf_t ReceiveMemory::AllocateDatagrams() {
+  const core::SharedState& shared = loop_->shared();
+  constexpr size_t kMask = alignof(int32_t) - 1;
+  next_record_ = (static_cast<size_t>(shared.state[core::kSlabUsed]) + kMask) & ~kMask;
+  next_datagram_ = next_record_ + kDatagramRecordsBytes;
+  if (next_datagram_ + kSmallestRead > shared.receive_slab_size) return uv_buf_init(nullptr, 0);
+  const size_t room = shared.receive_slab_size - next_datagram_;
+  constexpr size_t kMost = kMostDatagrams * kSmallestRead;
+  return uv_buf_init(shared.receive_slab + next_datagram_,
+                     static_cast<unsigned>(room < kMost ? room : kMost));
+}
+
+int32_t ReceiveMemory::KeepDatagram(const sockaddr* sender, const char* bytes, size_t length) {
+  core::SharedState& shared = loop_->shared();
+  char* slab = shared.receive_slab;
+  size_t offset = static_cast<size_t>(bytes - slab);
+  if (length < kLentThreshold && offset != next_datagram_) {
+    offset = next_datagram_;
+    std::memmove(slab + offset, bytes, length);
+  }
+  next_datagram_ = offset + length;
+  shared.state[core::kSlabUsed] = static_cast<int32_t>(next_datagram_);
+  int32_t* record = reinterpret_cast<int32_t*>(slab + next_record_);
+  PackAddress(sender, record);
+  record[kAddressWords] = static_cast<int32_t>(offset);
+  const int32_t location = static_cast<int32_t>(next_record_);
+  next_record_ += kDatagramRecordBytes;
+  return location;
+}
+
 bool ReceiveMemory::Exhausted() const {
   const core::SharedState& shared = loop_->shared();
   return shared.receive_slab_size - static_cast<size_t>(shared.state[core::kSlabUsed]) <
-         kSmallestRead;
+         kSmallestRead + kDatagramRecordsBytes + alignof(int32_t);
 }
 
 int8_t ReceiveMemory::ClassFor(size_t length, bool filled) {

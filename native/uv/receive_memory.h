@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "address.h"
+
 namespace aionode::uv {
 
 class Loop;
@@ -26,6 +28,7 @@ class Loop;
 // default.
 constexpr size_t kLargestRead = 256 * 1024;
 // Below this much free slab a poll would cut reads short, so JavaScript is made to empty it first.
+// It is also the room that libuv wants for one datagram.
 constexpr size_t kSmallestRead = 64 * 1024;
 // Sizes of lent buffers: kSmallestLent << 0 .. kSmallestLent << (kLentClasses - 1).
 constexpr size_t kSmallestLent = 16 * 1024;
@@ -39,6 +42,12 @@ struct ReadTarget {
   int32_t lent_index = -1;  // of the buffer given to libuv for the read under way; -1: the slab
 };
 
+// A datagram begins with a record: its sender (address.h), then the offset of its bytes.
+constexpr size_t kDatagramRecordBytes = kAddressBytes + sizeof(int32_t);
+// Datagrams that one system call may bring: as many as the slab has room for.
+constexpr size_t kMostDatagrams = 8;
+constexpr size_t kDatagramRecordsBytes = kMostDatagrams * kDatagramRecordBytes;
+
 class ReceiveMemory {
  public:
   explicit ReceiveMemory(Loop* loop) : loop_(loop) {}
@@ -50,6 +59,14 @@ class ReceiveMemory {
   int32_t Filled(ReadTarget* target, const uv_buf_t* buffer, size_t length);
   // The read brought nothing.
   void TakeBack(ReadTarget* target, const uv_buf_t* buffer);
+
+  // Room for as many datagrams as there may be, each in kSmallestRead bytes, as libuv cuts it up;
+  // before it are their records. Until the last of them was kept nothing else is allocated.
+  uv_buf_t AllocateDatagrams();
+  // A datagram arrived at `bytes`; returns field b of the kDatagram event. Small ones are moved
+  // together, which is never further up than where they are.
+  int32_t KeepDatagram(const sockaddr* sender, const char* bytes, size_t length);
+
   // True when the slab has too little room for another read.
   bool Exhausted() const;
 
@@ -64,6 +81,9 @@ class ReceiveMemory {
 
   Loop* loop_;
   std::vector<Lent> stock_[kLentClasses];
+  // Offsets in the slab, of the next datagram's record and bytes.
+  size_t next_record_ = 0;
+  size_t next_datagram_ = 0;
 };
 
 }  // namespace aionode::uv

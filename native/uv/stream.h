@@ -37,14 +37,12 @@ class Stream : public Handle {
   int Write(const uv_buf_t* buffers, unsigned count);
   int ShutDown();
 
-  // The writes of one turn, sent together by SendBatch(); borrowed memory until then.
-  void AddToBatch(const char* base, size_t length);
-  int SendBatch();
-  bool batch_is_empty() const { return batch_.empty(); }
+  void AddToBatch(const char* base, size_t length) override;
+  int SendBatch() override;
+  bool batch_is_empty() const override { return batch_.empty(); }
 
   size_t queued_bytes() const { return uv_stream_get_write_queue_size(&uv_.stream); }
-  // The same as a field of an event: negative numbers are errors there, so it stops at 2 GiB.
-  int32_t reported_queue() const {
+  int32_t reported_queue() const override {
     const size_t bytes = queued_bytes();
     return bytes > INT32_MAX ? INT32_MAX : static_cast<int32_t>(bytes);
   }

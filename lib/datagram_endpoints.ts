@@ -1,0 +1,173 @@
+// loop.createDatagramEndpoint(): where an endpoint is bound and connected to.
+// Floor 8.
+import { inspect } from 'node:util';
+import { newAddressRecord, type SocketAddress, writeAddress } from './addresses.ts';
+import { checkFlag, checkFunction, checkOptions, outOfRange } from './arguments.ts';
+import { captureContext } from './context.ts';
+import { checkAddress, DatagramSocket, type Remote } from './datagrams.ts';
+import { Future, kFinished } from './futures.ts';
+import { native } from './native.ts';
+import type { DatagramProtocol } from './protocols.ts';
+import { checkFamily, hostNotFound, resolveHost } from './resolver.ts';
+import { systemError } from './system_errors.ts';
+import type { DatagramTransport } from './transport_types.ts';
+import type { LoopCore } from './turns.ts';
+
+/** @public */
+export interface DatagramOptions {
+  /** Where to receive: a host name or address, and a port (0: the system chooses one). */
+  localAddr?: SocketAddress;
+  /** The one peer: nothing is received from others, and sendto() needs no address. */
+  remoteAddr?: SocketAddress;
+  /** 4 or 6; needed when neither address is given. */
+  family?: 0 | 4 | 6;
+  /** Whether several sockets may be bound to one port, which the system then spreads the datagrams over. */
+  reusePort?: boolean;
+  /** Whether broadcast addresses may be sent to. The system is not told of `remoteAddr` then. */
+  allowBroadcast?: boolean;
+}
+
+interface Candidate {
+  readonly family: 4 | 6;
+  readonly local: SocketAddress | null;
+  readonly remote: SocketAddress | null;
+}
+
+function checkDatagramOptions(options: DatagramOptions): void {
+  checkOptions(options);
+  checkFamily(options.family, 'options.family');
+  checkFlag(options.reusePort, 'options.reusePort');
+  checkFlag(options.allowBroadcast, 'options.allowBroadcast');
+  if (options.localAddr !== undefined) checkAddress(options.localAddr, 'options.localAddr');
+  if (options.remoteAddr !== undefined) checkAddress(options.remoteAddr, 'options.remoteAddr');
+}
+
+async function resolve(
+  given: SocketAddress | undefined,
+  family: 0 | 4 | 6,
+): Promise<{ family: 4 | 6; address: SocketAddress | null }[]> {
+  if (given === undefined)
+    return [4 as const, 6 as const].map((f) => ({ family: f, address: null }));
+  const [host, port] = given;
+  const found = (await resolveHost(host, port, family)).filter(
+    (one) => family === 0 || one.family === family,
+  );
+  if (found.length === 0) throw hostNotFound(host);
+  return found.map((one) => ({ family: one.family, address: [one.address, port] as const }));
+}
+
+/** The pairs of addresses to try, in the order in which the look-up gave them. */
+async function findCandidates(options: DatagramOptions): Promise<Candidate[]> {
+  const { localAddr, remoteAddr, family = 0 } = options;
+  if (localAddr === undefined && remoteAddr === undefined) {
+    if (family === 0) {
+      throw outOfRange('options.family', '4 or 6 without localAddr and remoteAddr', family);
+    }
+    return [{ family, local: null, remote: null }];
+  }
+  const locals = await resolve(localAddr, family);
+  const remotes = await resolve(remoteAddr, family);
+  const outer = localAddr === undefined ? remotes : locals;
+  const families = new Set(outer.map((one) => one.family));
+  const candidates = [...families].flatMap((each) =>
+    locals
+      .filter((local) => local.family === each)
+      .flatMap((local) =>
+        remotes
+          .filter((remote) => remote.family === each)
+          .map((remote) => ({ family: each, local: local.address, remote: remote.address })),
+      ),
+  );
+  if (candidates.length === 0) {
+    const range = `of the same family as localAddr ${inspect(localAddr)}`;
+    throw outOfRange('options.remoteAddr', range, remoteAddr);
+  }
+  return candidates;
+}
+
+function attempt(
+  slot: number,
+  syscall: 'bind' | 'connect',
+  address: SocketAddress,
+): NodeJS.ErrnoException | null {
+  const record = newAddressRecord();
+  writeAddress(address, record, 0);
+  const status =
+    syscall === 'bind' ? native.datagramBind(slot, record) : native.datagramConnect(slot, record);
+  if (status >= 0) return null;
+  return systemError(status, syscall, { address: address[0], port: address[1] });
+}
+
+/** A bound and connected socket's slot, or why there is none. */
+function openSocket(candidate: Candidate, options: DatagramOptions): number | Error {
+  const { family, local, remote } = candidate;
+  const { reusePort = false, allowBroadcast = false } = options;
+  const slot = native.datagramOpen(family, reusePort, allowBroadcast);
+  if (slot < 0) return systemError(slot, 'socket');
+  let error = local === null ? null : attempt(slot, 'bind', local);
+  if (error === null && remote !== null && !allowBroadcast) {
+    error = attempt(slot, 'connect', remote);
+  }
+  if (error === null) {
+    const status = native.datagramReceive(slot, true);
+    if (status < 0) error = systemError(status, 'bind');
+  }
+  if (error === null) return slot;
+  native.close(slot);
+  return error;
+}
+
+function openFirst(
+  candidates: readonly Candidate[],
+  options: DatagramOptions,
+): { slot: number; candidate: Candidate } {
+  let first: Error | undefined;
+  for (const candidate of candidates) {
+    const slot = openSocket(candidate, options);
+    if (typeof slot === 'number') return { slot, candidate };
+    first ??= slot;
+  }
+  throw first;
+}
+
+/** @internal */
+export async function createDatagramEndpoint<P extends DatagramProtocol>(
+  loop: LoopCore,
+  factory: () => P,
+  options: DatagramOptions,
+): Promise<[DatagramTransport, P]> {
+  loop.checkClosed();
+  checkFunction(factory, 'factory');
+  checkDatagramOptions(options);
+  const context = captureContext();
+  const candidates = await findCandidates(options);
+  loop.checkClosed();
+  const { slot, candidate } = openFirst(candidates, options);
+  let protocol: P;
+  try {
+    protocol = factory();
+  } catch (error) {
+    native.close(slot);
+    throw error;
+  }
+  const remote: Remote | null =
+    candidate.remote === null
+      ? null
+      : {
+          name: options.remoteAddr as SocketAddress,
+          address: candidate.remote,
+          connected: !options.allowBroadcast,
+        };
+  const transport = new DatagramSocket(loop, slot, candidate.family, remote, protocol, context);
+  const announced = new Future<void>({ loop });
+  transport.announce(() => {
+    if (!announced.done()) announced.finish(kFinished, undefined);
+  });
+  try {
+    await announced;
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+  return [transport, protocol];
+}

@@ -1,0 +1,151 @@
+// UDP sockets and their addresses, which cross as records of six int32 (../uv/address.h). Functions
+// return 0 or more on success, a negative libuv error otherwise; JavaScript builds the error.
+#include "../uv/datagram.h"
+#include "arguments.h"
+#include "bindings.h"
+
+namespace aionode::binding {
+
+namespace {
+
+// As napi_value of a number; libuv's constants are of an enumeration.
+napi_value Status(napi_env env, int status) { return ToValue(env, static_cast<int32_t>(status)); }
+
+uv::Datagram* DatagramOf(uv::Loop& loop, uint32_t slot) {
+  uv::Handle* handle = loop.handles().Get(slot);
+  return handle == nullptr || handle->closing() ? nullptr : handle->AsDatagram();
+}
+
+// An address record; nullptr when `index` holds no array that is large enough.
+template <size_t kCount>
+int32_t* AddressAt(const Arguments<kCount>& arguments, size_t index) {
+  size_t size_bytes = 0;
+  int32_t* words = arguments.template Memory<int32_t>(index, &size_bytes);
+  return size_bytes < uv::kAddressBytes ? nullptr : words;
+}
+
+// parseAddress(host, port, address): makes a record of a numeric host.
+napi_value ParseAddress(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  int32_t* words = AddressAt(arguments, 2);
+  sockaddr_storage address;
+  const int status = uv::ParseAddress(arguments.String(0), arguments.Int(1), &address);
+  if (status == 0 && words != nullptr) uv::PackAddress(uv::AsSockaddr(address), words);
+  return Status(env, status);
+}
+
+// formatHost(address): the numeric host of a record.
+napi_value FormatHost(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const int32_t* words = AddressAt(arguments, 0);
+  char host[uv::kLongestHost] = "";
+  if (words != nullptr) uv::FormatHost(words, host);
+  return ToValue(env, static_cast<const char*>(host));
+}
+
+// datagramOpen(family, reusePort, broadcast): the slot of a socket; family is 4 or 6.
+napi_value DatagramOpen(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  int status = 0;
+  uv::Datagram* datagram =
+      uv::Datagram::Create(&arguments.loop(), arguments.Int(0) == 6 ? AF_INET6 : AF_INET, &status);
+  if (datagram == nullptr) return Status(env, status);
+  if (arguments.Bool(1)) status = datagram->ReusePort();
+  if (status == 0 && arguments.Bool(2)) status = uv_udp_set_broadcast(datagram->udp(), 1);
+  if (status < 0) {
+    datagram->Close();
+    return Status(env, status);
+  }
+  return ToValue(env, static_cast<int32_t>(datagram->slot()));
+}
+
+// datagramBind(slot, address) and datagramConnect(slot, address).
+using AddressCall = int (uv::Datagram::*)(const sockaddr*);
+
+napi_value CallWithAddress(napi_env env, napi_callback_info info, AddressCall call) {
+  const Arguments<2> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  const int32_t* words = AddressAt(arguments, 1);
+  sockaddr_storage address;
+  if (datagram == nullptr) return Status(env, UV_EBADF);
+  if (words == nullptr || !datagram->Unpack(words, &address)) return Status(env, UV_EINVAL);
+  return Status(env, (datagram->*call)(uv::AsSockaddr(address)));
+}
+
+napi_value DatagramBind(napi_env env, napi_callback_info info) {
+  return CallWithAddress(env, info, &uv::Datagram::Bind);
+}
+
+napi_value DatagramConnect(napi_env env, napi_callback_info info) {
+  return CallWithAddress(env, info, &uv::Datagram::Connect);
+}
+
+// datagramReceive(slot, on): begins or stops to receive.
+napi_value DatagramReceive(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  if (datagram == nullptr) return Status(env, UV_EBADF);
+  return Status(env, arguments.Bool(1) ? datagram->ReceiveStart() : datagram->ReceiveStop());
+}
+
+// datagramSend(slot, bytes, address): how much is queued after it.
+napi_value DatagramSend(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  const int32_t* words = AddressAt(arguments, 2);
+  if (datagram == nullptr || words == nullptr) return Status(env, UV_EBADF);
+  size_t length = 0;
+  const char* bytes = arguments.Memory<char>(1, &length);
+  const int status = datagram->Send(words, bytes, length);
+  return Status(env, status < 0 ? status : datagram->reported_queue());
+}
+
+// datagramQueued(slot): how much is queued.
+napi_value DatagramQueued(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  return Status(env, datagram == nullptr ? 0 : datagram->reported_queue());
+}
+
+// datagramTakeFailure(slot, address): the error of a datagram that could not be sent, and where to;
+// 0 when there is none left.
+napi_value DatagramTakeFailure(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  int32_t* words = AddressAt(arguments, 1);
+  const bool found = datagram != nullptr && words != nullptr;
+  return Status(env, found ? datagram->TakeFailure(words) : 0);
+}
+
+// datagramAddress(slot, peer, address): the socket's own address, or its peer's.
+napi_value DatagramAddress(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  int32_t* words = AddressAt(arguments, 2);
+  if (datagram == nullptr || words == nullptr) return Status(env, UV_EBADF);
+  sockaddr_storage address;
+  sockaddr* target = reinterpret_cast<sockaddr*>(&address);
+  int length = sizeof(address);
+  const int status = arguments.Bool(1) ? uv_udp_getpeername(datagram->udp(), target, &length)
+                                       : uv_udp_getsockname(datagram->udp(), target, &length);
+  if (status == 0) uv::PackAddress(target, words);
+  return Status(env, status);
+}
+
+}  // namespace
+
+void ExportDatagrams(napi_env env, napi_value exports, Environment* environment) {
+  Export(env, exports, environment,
+         {{"parseAddress", ParseAddress},
+          {"formatHost", FormatHost},
+          {"datagramOpen", DatagramOpen},
+          {"datagramBind", DatagramBind},
+          {"datagramConnect", DatagramConnect},
+          {"datagramReceive", DatagramReceive},
+          {"datagramSend", DatagramSend},
+          {"datagramQueued", DatagramQueued},
+          {"datagramTakeFailure", DatagramTakeFailure},
+          {"datagramAddress", DatagramAddress}});
+}
+
+}  // namespace aionode::binding
