@@ -49,6 +49,7 @@ async function resolve(
   if (given === undefined)
     return [4 as const, 6 as const].map((f) => ({ family: f, address: null }));
   const [host, port] = given;
+  if (host === '') throw hostNotFound(host);
   const found = (await resolveHost(host, port, family)).filter(
     (one) => family === 0 || one.family === family,
   );

@@ -25,7 +25,7 @@ import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts'
 import { memory } from './memory.ts';
 import { layout, native } from './native.ts';
 import type { BaseProtocol, DatagramProtocol } from './protocols.ts';
-import type { ReadyEntry } from './ready.ts';
+import { ReadyCall, type ReadyEntry } from './ready.ts';
 import { lookupHost } from './resolver.ts';
 import { addDatagramToBatch, batchEpoch } from './send.ts';
 import { type ErrorPlace, systemError } from './system_errors.ts';
@@ -45,19 +45,6 @@ const slab = memory.receiveSlab as Buffer;
 const slabWords = new Int32Array(slab.buffer);
 /** Of the address of the datagram that is being sent. */
 const scratch = newAddressRecord();
-
-/** A call of a protocol's method, as a ready entry. */
-class ProtocolCall implements ReadyEntry {
-  private readonly call: () => void;
-
-  constructor(call: () => void) {
-    this.call = call;
-  }
-
-  run(): void {
-    this.call();
-  }
-}
 
 /** A datagram that came in. */
 class Arrival implements ReadyEntry {
@@ -140,7 +127,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
   /** Schedules connectionMade(), and then `announced()`. */
   announce(announced: () => void): void {
     this.schedule(() => this.protocol.connectionMade(this));
-    this.loop.enqueue(new ProtocolCall(announced));
+    this.loop.enqueue(new ReadyCall(announced));
   }
 
   close(): void {
@@ -242,7 +229,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     const bytes = Buffer.from(data as Uint8Array);
     const size = bytes.length + kOverhead;
     this.unresolved += size;
-    this.applyWaterMarks();
+    this.applyWaterMarks(this.bufferedForMarks());
     lookupHost(host, this.family)
       .then(
         (found) => {
@@ -260,6 +247,10 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   getWriteBufferSize(): number {
     this.sendBatch();
+    return this.bufferedForMarks();
+  }
+
+  protected override bufferedForMarks(): number {
     return this.queued + this.unresolved;
   }
 
@@ -271,7 +262,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     }
     this.batched += size;
     // So that a protocol which sends in a loop is paused in time.
-    if (this.batched > this.highWater) this.sendBatch();
+    if (this.batched > this.high) this.sendBatch();
   }
 
   /** Sends what this turn has batched, so that what follows cannot overtake it. */
@@ -286,7 +277,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   private setQueued(size: number): void {
     this.queued = size;
-    this.applyWaterMarks(size + this.unresolved);
+    this.applyWaterMarks(this.bufferedForMarks());
   }
 
   protected override tellWriting(call: FlowCall): void {
@@ -299,8 +290,8 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   /** Events are read now, while no code of the user's may run: the protocol is told later. */
   private resumeLater(): void {
-    if (!this.crossesWaterMark(this.queued + this.unresolved)) return;
-    this.schedule(() => this.applyWaterMarks(this.queued + this.unresolved));
+    if (!this.crossesWaterMark(this.bufferedForMarks())) return;
+    this.schedule(() => this.applyWaterMarks(this.bufferedForMarks()));
   }
 
   private warnOfLostSend(): void {
@@ -340,6 +331,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   detached(): void {
     this.closing = this.lost = true;
+    this.queued = this.unresolved = this.batched = 0;
     this.last = new Map();
   }
 
@@ -405,7 +397,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   private schedule(call: () => void): void {
     const { context } = this;
-    this.loop.enqueue(new ProtocolCall(context === undefined ? call : () => context(call)));
+    this.loop.enqueue(new ReadyCall(context === undefined ? call : () => context(call)));
   }
 
   private report(message: string, exception: unknown): void {

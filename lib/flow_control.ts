@@ -5,18 +5,23 @@ import { checkInteger } from './arguments.ts';
 /** asyncio's default water marks, in bytes (transports: 64 KiB, a quarter of it). */
 const kHighWater = 64 * 1024;
 
-/** What a transport calls when its write buffer crosses a water mark. @internal */
+/** The method of the protocol that is called when a water mark is crossed. @internal */
 export type FlowCall = 'pauseWriting' | 'resumeWriting';
 
 /** @internal */
 export abstract class FlowControl {
-  protected highWater: number = kHighWater;
-  protected lowWater: number = kHighWater / 4;
-  protected writingPaused = false;
+  protected high: number = kHighWater;
+  protected low: number = kHighWater / 4;
+  private writingPaused = false;
+
+  /** What the water marks are compared with, in bytes. */
+  protected abstract bufferedForMarks(): number;
+
+  protected abstract tellWriting(call: FlowCall): void;
 
   /** The water marks, in bytes. */
   getWriteBufferLimits(): [low: number, high: number] {
-    return [this.lowWater, this.highWater];
+    return [this.low, this.high];
   }
 
   /**
@@ -30,23 +35,18 @@ export abstract class FlowControl {
     checkInteger(high, 'high', 0);
     const low = lowGiven ?? Math.floor(high / 4);
     checkInteger(low, 'low', 0, high);
-    this.highWater = high;
-    this.lowWater = low;
-    this.applyWaterMarks();
+    this.high = high;
+    this.low = low;
+    this.applyWaterMarks(this.bufferedForMarks());
   }
 
-  /** Bytes written and not yet taken by the system. */
-  abstract getWriteBufferSize(): number;
-
-  protected abstract tellWriting(call: FlowCall): void;
-
-  /** Whether `size` bytes in the buffer call for a pause or a resumption. */
+  /** Whether `size` bytes that wait to be sent call for a pause, or for its end. */
   protected crossesWaterMark(size: number): boolean {
-    return this.writingPaused ? size <= this.lowWater : size > this.highWater;
+    return this.writingPaused ? size <= this.low : size > this.high;
   }
 
-  /** To be called when the buffer has grown or shrunk. */
-  protected applyWaterMarks(size: number = this.getWriteBufferSize()): void {
+  /** Pauses or resumes the protocol's writing: `size` bytes wait to be sent. */
+  protected applyWaterMarks(size: number): void {
     if (!this.crossesWaterMark(size)) return;
     this.writingPaused = !this.writingPaused;
     this.tellWriting(this.writingPaused ? 'pauseWriting' : 'resumeWriting');

@@ -75,6 +75,7 @@ export {
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
 export type {
   BaseTransport,
+  DatagramTransport,
   ReadTransport,
   Transport,
   WriteTransport,

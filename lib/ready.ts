@@ -5,3 +5,16 @@
 export interface ReadyEntry {
   run(): void;
 }
+
+/** A function as an entry. @internal */
+export class ReadyCall implements ReadyEntry {
+  private readonly call: () => void;
+
+  constructor(call: () => void) {
+    this.call = call;
+  }
+
+  run(): void {
+    this.call();
+  }
+}

@@ -40,10 +40,11 @@ export function hostNotFound(hostname: string): Error {
  * @internal
  */
 export async function lookupHost(host: string, family: 4 | 6): Promise<string> {
+  if (host === '') throw hostNotFound(host);
   // An IPv6 socket reaches IPv4 hosts by mapped addresses.
   const found = await lookup(host, { family, hints: family === 6 ? V4MAPPED : 0 });
-  // An empty name and a numeric address of the other family are no error to Node.
-  if (found.family !== family || !found.address) throw hostNotFound(host);
+  // A numeric address of the other family is no error to Node.
+  if (found.family !== family) throw hostNotFound(host);
   return found.address;
 }
 

@@ -4,15 +4,13 @@
 // Protocol methods of users run as ready entries, in the order of what happened. A protocol of ours
 // (`internal`) is told at once, while the events of a poll are read: it only takes note, and saves the
 // entry. connectionLost() is always an entry, called once, last; then what is underneath is released.
-import { checkInteger } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
+import { type FlowCall, FlowControl } from './flow_control.ts';
 import type { BaseProtocol, BufferedProtocol, Protocol } from './protocols.ts';
-import type { ReadyEntry } from './ready.ts';
+import { ReadyCall } from './ready.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
-/** asyncio's default water marks, in bytes (transports: 64 KiB, a quarter of it). */
-const kHighWater = 64 * 1024;
 /** Writes on a lost connection before a warning (constants: LOG_THRESHOLD_FOR_CONNLOST_WRITES). */
 const kLostWritesBeforeWarning = 5;
 
@@ -31,21 +29,8 @@ export interface TransportOwner {
   detach(transport: Transport): void;
 }
 
-/** A call of a protocol's method, as a ready entry. */
-class ProtocolCall implements ReadyEntry {
-  private readonly call: () => void;
-
-  constructor(call: () => void) {
-    this.call = call;
-  }
-
-  run(): void {
-    this.call();
-  }
-}
-
 /** @internal */
-export abstract class TransportBase implements Transport {
+export abstract class TransportBase extends FlowControl implements Transport {
   /** @internal */
   readonly loop: LoopCore;
   protected readonly owner: TransportOwner | null;
@@ -56,12 +41,10 @@ export abstract class TransportBase implements Transport {
   protected lost = false;
   protected eofReceived = false;
   protected reading = true;
-  private writingPaused = false;
   private lostWrites = 0;
-  protected high = kHighWater;
-  protected low = kHighWater / 4;
 
   constructor(loop: LoopCore, protocol: BaseProtocol, owner: TransportOwner | null) {
+    super();
     this.loop = loop;
     this.protocol = protocol;
     this.owner = owner;
@@ -85,7 +68,7 @@ export abstract class TransportBase implements Transport {
 
   /** Schedules connectionMade(). @internal */
   announce(): void {
-    this.loop.enqueue(new ProtocolCall(() => this.protocol.connectionMade(this)));
+    this.loop.enqueue(new ReadyCall(() => this.protocol.connectionMade(this)));
   }
 
   /** Closes the transport at once: what was not sent is lost. */
@@ -121,7 +104,7 @@ export abstract class TransportBase implements Transport {
   protected scheduleLost(error: unknown): void {
     if (this.lost) return;
     this.lost = true;
-    this.loop.enqueue(new ProtocolCall(() => this.callConnectionLost(error)));
+    this.loop.enqueue(new ReadyCall(() => this.callConnectionLost(error)));
   }
 
   private callConnectionLost(error: unknown): void {
@@ -160,13 +143,13 @@ export abstract class TransportBase implements Transport {
     if (this.closing) return;
     const protocol = this.protocol as InternalProtocol;
     if (protocol.internal) protocol.dataReceived(data);
-    else this.loop.enqueue(new ProtocolCall(() => this.deliver(data)));
+    else this.loop.enqueue(new ReadyCall(() => this.deliver(data)));
   }
 
   /** The peer sends no more. */
   protected receiveEof(): void {
     if ((this.protocol as InternalProtocol).internal) this.deliverEof();
-    else this.loop.enqueue(new ProtocolCall(() => this.deliverEof()));
+    else this.loop.enqueue(new ReadyCall(() => this.deliverEof()));
   }
 
   /** Calls the user's protocol; an error of its own ends the connection, as in asyncio. */
@@ -225,47 +208,12 @@ export abstract class TransportBase implements Transport {
 
   // ------------------------------------------------------------------------- write buffer
 
-  /** The water marks, in bytes. */
-  getWriteBufferLimits(): [low: number, high: number] {
-    return [this.low, this.high];
-  }
-
-  /**
-   * Sets the water marks: above `high` bytes the protocol is paused, at `low` it is resumed.
-   * @param limits - `high`: 64 KiB by default, or four times `low`; `low`: a quarter of `high`; in bytes
-   * @throws RangeError unless 0 <= low <= high
-   */
-  setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
-    const { low: lowGiven, high: highGiven } = limits;
-    const high = highGiven ?? (lowGiven === undefined ? kHighWater : lowGiven * 4);
-    checkInteger(high, 'high', 0);
-    const low = lowGiven ?? Math.floor(high / 4);
-    checkInteger(low, 'low', 0, high);
-    this.high = high;
-    this.low = low;
-    this.applyWaterMarks(this.bufferedForMarks());
-  }
-
-  /** What the water marks are compared with, in bytes. */
-  protected abstract bufferedForMarks(): number;
-
-  /** Pauses or resumes the protocol's writing: `size` bytes wait to be sent. */
-  protected applyWaterMarks(size: number): void {
-    if (!this.writingPaused && size > this.high) {
-      this.writingPaused = true;
-      this.tellWriting('pauseWriting');
-    } else if (this.writingPaused && size <= this.low) {
-      this.writingPaused = false;
-      this.tellWriting('resumeWriting');
-    }
-  }
-
-  private tellWriting(method: 'pauseWriting' | 'resumeWriting'): void {
+  protected override tellWriting(call: FlowCall): void {
     try {
-      this.protocol[method]();
+      this.protocol[call]();
     } catch (error) {
       this.loop.callExceptionHandler({
-        message: `protocol.${method}() failed`,
+        message: `protocol.${call}() failed`,
         exception: error,
         transport: this,
         protocol: this.protocol,
