@@ -37,11 +37,25 @@ interface Layout {
   readonly kWriteFailed: number;
   readonly kShutDown: number;
   readonly kWoken: number;
+  readonly kPolled: number;
   readonly kClosed: number;
   readonly kSmallestLent: number;
   readonly kAddressWords: number;
   readonly kLentClasses: number;
   readonly kIpv6Only: number;
+  readonly kRegularFile: number;
+  readonly kCharacterDevice: number;
+  readonly kPipe: number;
+  readonly kTcpSocket: number;
+  readonly kLocalSocket: number;
+  readonly kOtherSocket: number;
+  readonly kReadableDescriptor: number;
+  readonly kWritableDescriptor: number;
+  readonly kListeningDescriptor: number;
+  readonly kDescriptorKindMask: number;
+  readonly kPollReadable: number;
+  readonly kPollWritable: number;
+  readonly kPollHangUp: number;
 }
 
 /** @internal */
@@ -106,6 +120,10 @@ export interface Native {
   datagramQueued(slot: number): number;
   datagramTakeFailure(slot: number, address: Int32Array): number;
   datagramAddress(slot: number, peer: boolean, address: Int32Array): number;
+  descriptorKind(fd: number): number;
+  ownsDescriptor(fd: number): boolean;
+  pollerOpen(fd: number): number;
+  pollerWatch(slot: number, events: number): number;
   wakerOpen(): number;
   wakerId(slot: number): number;
   wakeThread(id: number): boolean;

@@ -34,7 +34,7 @@ export abstract class TransportBase extends FlowControl implements Transport {
   /** @internal */
   readonly loop: LoopCore;
   protected readonly owner: TransportOwner | null;
-  private protocol: AnyProtocol;
+  protected protocol: AnyProtocol;
   private extra: Map<string, unknown> | undefined = undefined;
   protected closing = false;
   /** connectionLost() is scheduled or was called. */
@@ -107,7 +107,7 @@ export abstract class TransportBase extends FlowControl implements Transport {
     this.loop.enqueue(new ReadyCall(() => this.callConnectionLost(error)));
   }
 
-  private callConnectionLost(error: unknown): void {
+  protected callConnectionLost(error: unknown): void {
     try {
       this.protocol.connectionLost(error);
     } finally {

@@ -21,7 +21,7 @@ const { kData, kEof, kReadFailed, kQueued, kWriteFailed, kShutDown, kConnected }
 
 /** @public */
 export class SocketTransport extends TransportBase implements EventReceiver {
-  private readonly slot: number;
+  protected readonly slot: number;
   /** The slot is not ours any more. */
   private released = false;
   private eofWritten = false;

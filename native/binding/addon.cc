@@ -4,6 +4,8 @@
 #include <uv.h>
 
 #include "../uv/address.h"
+#include "../uv/descriptors.h"
+#include "../uv/poller.h"
 #include "arguments.h"
 #include "bindings.h"
 
@@ -48,11 +50,25 @@ constexpr LayoutEntry kLayout[] = {
     {"kWriteFailed", core::kWriteFailed},
     {"kShutDown", core::kShutDown},
     {"kWoken", core::kWoken},
+    {"kPolled", core::kPolled},
     {"kClosed", core::kClosed},
     {"kSmallestLent", static_cast<int32_t>(uv::kSmallestLent)},
     {"kAddressWords", uv::kAddressWords},
     {"kLentClasses", uv::kLentClasses},
     {"kIpv6Only", UV_TCP_IPV6ONLY},
+    {"kRegularFile", uv::kRegularFile},
+    {"kCharacterDevice", uv::kCharacterDevice},
+    {"kPipe", uv::kPipe},
+    {"kTcpSocket", uv::kTcpSocket},
+    {"kLocalSocket", uv::kLocalSocket},
+    {"kOtherSocket", uv::kOtherSocket},
+    {"kReadableDescriptor", uv::kReadableDescriptor},
+    {"kWritableDescriptor", uv::kWritableDescriptor},
+    {"kListeningDescriptor", uv::kListeningDescriptor},
+    {"kDescriptorKindMask", uv::kDescriptorKindMask},
+    {"kPollReadable", UV_READABLE},
+    {"kPollWritable", UV_WRITABLE},
+    {"kPollHangUp", uv::kPollHangUp},
 };
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
@@ -61,6 +77,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   ExportLoop(env, exports, environment);
   ExportFrames(env, exports, environment);
   ExportStreams(env, exports, environment);
+  ExportDescriptors(env, exports, environment);
   ExportDatagrams(env, exports, environment);
   ExportWakers(env, exports, environment);
   Napi::Object layout = Napi::Object::New(env);

@@ -26,6 +26,7 @@ void Export(napi_env env, napi_value exports, Environment* environment,
 void ExportDatagrams(napi_env env, napi_value exports, Environment* environment);
 void ExportLoop(napi_env env, napi_value exports, Environment* environment);
 void ExportFrames(napi_env env, napi_value exports, Environment* environment);
+void ExportDescriptors(napi_env env, napi_value exports, Environment* environment);
 void ExportStreams(napi_env env, napi_value exports, Environment* environment);
 void ExportWakers(napi_env env, napi_value exports, Environment* environment);
 

@@ -22,6 +22,15 @@ void Handle::SetRef(bool ref) {
   }
 }
 
+int Handle::Descriptor() {
+#ifdef _WIN32
+  return -1;
+#else
+  uv_os_fd_t fd;
+  return uv_fileno(raw(), &fd) == 0 ? fd : -1;
+#endif
+}
+
 void Handle::Close() {
   if (closing_) return;
   closing_ = true;

@@ -19,6 +19,7 @@ namespace aionode::uv {
 
 class Datagram;
 class Listener;
+class Poller;
 class Stream;
 class Waker;
 
@@ -30,12 +31,15 @@ class Handle {
   void Close();
   // Whether the handle keeps the process alive.
   void SetRef(bool ref);
+  // The file descriptor that the handle lives on; -1 where there is none.
+  int Descriptor();
 
   uint32_t slot() const { return slot_; }
   bool closing() const { return closing_; }
 
   virtual Stream* AsStream() { return nullptr; }
   virtual Listener* AsListener() { return nullptr; }
+  virtual Poller* AsPoller() { return nullptr; }
   virtual Waker* AsWaker() { return nullptr; }
   virtual Datagram* AsDatagram() { return nullptr; }
 

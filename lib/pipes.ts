@@ -1,0 +1,194 @@
+// Transports of one direction, over a pipe, a socket or a character device: asyncio's
+// connect_read_pipe() and connect_write_pipe().
+// Floor 8.
+//
+// The descriptor belongs to the transport once it is made, and is closed with it. A write transport
+// also watches a duplicate of the descriptor, by which it learns that nobody reads any more though
+// nothing is being written; both are closed together.
+import { fstatSync } from 'node:fs';
+import { checkFunction, outOfRange } from './arguments.ts';
+import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
+import { Future } from './futures.ts';
+import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { layout, native } from './native.ts';
+import type { BaseProtocol } from './protocols.ts';
+import { ReadyCall } from './ready.ts';
+import { errnoOf, systemError } from './system_errors.ts';
+import type { InternalProtocol } from './transport_base.ts';
+import type { ReadTransport, WriteTransport } from './transport_types.ts';
+import { SocketTransport } from './transports.ts';
+import type { LoopCore } from './turns.ts';
+
+const { kCharacterDevice, kPipe, kTcpSocket, kLocalSocket, kOtherSocket, kPollHangUp } = layout;
+
+const kPipeKinds = new Set([kCharacterDevice, kPipe, kTcpSocket, kLocalSocket, kOtherSocket]);
+const kBadDescriptor = errnoOf('EBADF');
+const kBrokenPipe = errnoOf('EPIPE');
+
+/** Takes over `fd`; on an error it stays the caller's. Returns the slot of its stream. */
+function openPipe(fd: number, direction: 'read' | 'write'): number {
+  checkDescriptor(fd);
+  const { kind, readable, writable } = describeDescriptor(fd);
+  if (!kPipeKinds.has(kind)) {
+    throw outOfRange('fd', 'a pipe, a socket or a character device', fd);
+  }
+  checkNotOwned(fd);
+  if (!(direction === 'read' ? readable : writable)) throw systemError(kBadDescriptor, direction);
+  // A device that cannot be polled (/dev/null) can be written to, but not waited for.
+  if (kind === kCharacterDevice && direction === 'read') {
+    const poller = native.pollerOpen(fd);
+    if (poller < 0) throw systemError(poller, direction);
+    native.close(poller);
+  }
+  const slot = native.streamOpen(fd, false);
+  if (slot < 0) throw systemError(slot, 'open');
+  return slot;
+}
+
+/** @internal */
+export class ReadPipeTransport extends SocketTransport implements ReadTransport {
+  /** Takes over `fd`. @throws RangeError for a file; Node's system error; the fd is the caller's then */
+  constructor(loop: LoopCore, fd: number, protocol: BaseProtocol) {
+    super(loop, openPipe(fd, 'read'), protocol);
+    this.setExtraInfo('pipe', fd);
+    this.announce();
+    loop.enqueue(new ReadyCall(() => this.beginReading()));
+  }
+
+  /** A pipe has no other direction to keep open, whatever the protocol says. */
+  protected override receiveEof(): void {
+    if (this.closing) return;
+    this.closing = true;
+    const protocol = this.protocol as InternalProtocol;
+    if (protocol.internal) protocol.eofReceived();
+    else this.loop.enqueue(new ReadyCall(() => void this.protocol.eofReceived?.()));
+    // What was received before is still on its way to the protocol, ahead of these entries.
+    this.loop.enqueue(
+      new ReadyCall(() => {
+        if (this.lost) return;
+        this.lost = true;
+        this.callConnectionLost(null);
+      }),
+    );
+  }
+
+  override canWriteEof(): boolean {
+    return false;
+  }
+
+  private beginReading(): void {
+    if (!this.isReading()) return;
+    const status = native.streamReadStart(this.slot);
+    if (status < 0) this.fail(systemError(status, 'read'));
+  }
+}
+
+/**
+ * Whether the system tells a writer that its reader is gone. macOS does not for a FIFO with a name: it
+ * shows unread bytes to the writer instead (CPython gh-145030).
+ */
+function showsItsReader(fd: number): boolean {
+  const file = fstatSync(fd);
+  if (file.isCharacterDevice()) return false;
+  return process.platform !== 'darwin' || !file.isFIFO() || file.nlink === 0;
+}
+
+/** Tells a write transport that its reader is gone. */
+class HangUpWatch implements EventReceiver {
+  readonly loop: LoopCore;
+  private readonly slot: number;
+  private readonly transport: WritePipeTransport;
+
+  constructor(loop: LoopCore, slot: number, transport: WritePipeTransport) {
+    this.loop = loop;
+    this.slot = slot;
+    this.transport = transport;
+    registerReceiver(slot, this);
+    native.pollerWatch(slot, kPollHangUp);
+  }
+
+  onEvent(): void {
+    native.pollerWatch(this.slot, 0);
+    this.transport.readerGone();
+  }
+
+  close(): void {
+    closeSlot(this.slot);
+  }
+}
+
+/** @internal */
+export class WritePipeTransport extends SocketTransport implements WriteTransport {
+  private watch: HangUpWatch | undefined = undefined;
+
+  /** Takes over `fd`. @throws RangeError for a file; Node's system error; the fd is the caller's then */
+  constructor(loop: LoopCore, fd: number, protocol: BaseProtocol) {
+    super(loop, openPipe(fd, 'write'), protocol);
+    this.setExtraInfo('pipe', fd);
+    this.reading = false;
+    this.announce();
+    loop.enqueue(new ReadyCall(() => this.watchReader(fd)));
+  }
+
+  /** Nobody reads any more. @internal */
+  readerGone(): void {
+    if (this.getWriteBufferSize() > 0) this.fail(systemError(kBrokenPipe, 'write'));
+    else this.close();
+  }
+
+  /** The end of a pipe is its close. */
+  override writeEof(): void {
+    this.close();
+  }
+
+  override resumeReading(): void {}
+
+  private watchReader(fd: number): void {
+    if (this.closing) return;
+    if (!showsItsReader(fd)) return;
+    const slot = native.pollerOpen(fd);
+    if (slot >= 0) this.watch = new HangUpWatch(this.loop, slot, this);
+  }
+
+  protected override release(): void {
+    super.release();
+    this.watch?.close();
+  }
+}
+
+/** Resolves once connectionMade() has been called; a transport that nobody waits for is closed. */
+async function begun<T extends SocketTransport>(loop: LoopCore, transport: T): Promise<T> {
+  const called = new Future<void>({ loop });
+  loop.enqueue(new ReadyCall(() => void (called.done() || called.setResult())));
+  try {
+    await called;
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+  return transport;
+}
+
+/** @internal */
+export async function connectReadPipe<P extends BaseProtocol>(
+  loop: LoopCore,
+  factory: () => P,
+  fd: number,
+): Promise<[ReadTransport, P]> {
+  loop.checkClosed();
+  checkFunction(factory, 'protocolFactory');
+  const protocol = factory();
+  return [await begun(loop, new ReadPipeTransport(loop, fd, protocol)), protocol];
+}
+
+/** @internal */
+export async function connectWritePipe<P extends BaseProtocol>(
+  loop: LoopCore,
+  factory: () => P,
+  fd: number,
+): Promise<[WriteTransport, P]> {
+  loop.checkClosed();
+  checkFunction(factory, 'protocolFactory');
+  const protocol = factory();
+  return [await begun(loop, new WritePipeTransport(loop, fd, protocol)), protocol];
+}

@@ -1,0 +1,93 @@
+#include "descriptors.h"
+
+#ifndef _WIN32
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#endif
+
+namespace aionode::uv {
+
+#ifdef _WIN32
+
+int32_t DescribeDescriptor(uv_file fd) {
+  constexpr int32_t kBoth = kReadableDescriptor | kWritableDescriptor;
+  switch (uv_guess_handle(fd)) {
+    case UV_FILE:
+      return kRegularFile | kBoth;
+    case UV_TTY:
+      return kCharacterDevice | kBoth;
+    case UV_NAMED_PIPE:
+      return kPipe | kBoth;
+    default:
+      return UV_EBADF;
+  }
+}
+
+#else
+
+namespace {
+
+int32_t DescribeSocket(uv_file fd) {
+  int type = 0;
+  socklen_t length = sizeof(type);
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0)
+    return uv_translate_sys_error(errno);
+  sockaddr_storage address{};
+  length = sizeof(address);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return uv_translate_sys_error(errno);
+  }
+  int listening = 0;
+  length = sizeof(listening);
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0) listening = 0;
+  const int32_t flags = listening != 0 ? kListeningDescriptor : 0;
+  if (type != SOCK_STREAM) return kOtherSocket | flags;
+  switch (address.ss_family) {
+    case AF_INET:
+    case AF_INET6:
+      return kTcpSocket | flags;
+    case AF_UNIX:
+      return kLocalSocket | flags;
+    default:
+      return kOtherSocket | flags;
+  }
+}
+
+int32_t DescribeMode(uv_file fd, mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFBLK:
+      return kRegularFile;
+    case S_IFDIR:
+      return kDirectory;
+    case S_IFCHR:
+      return kCharacterDevice;
+    case S_IFIFO:
+      return kPipe;
+    case S_IFSOCK:
+      return DescribeSocket(fd);
+    default:
+      return kOtherDescriptor;
+  }
+}
+
+}  // namespace
+
+int32_t DescribeDescriptor(uv_file fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return uv_translate_sys_error(errno);
+  const int access = fcntl(fd, F_GETFL);
+  if (access < 0) return uv_translate_sys_error(errno);
+  int32_t kind = DescribeMode(fd, status.st_mode);
+  if (kind < 0) return kind;
+  if ((access & O_ACCMODE) != O_WRONLY) kind |= kReadableDescriptor;
+  if ((access & O_ACCMODE) != O_RDONLY) kind |= kWritableDescriptor;
+  return kind;
+}
+
+#endif
+
+}  // namespace aionode::uv
