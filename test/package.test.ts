@@ -66,7 +66,6 @@ describe('the package', () => {
       private: true,
       dependencies: { aionode: `file:${tarball.filename}` },
       overrides: {
-        'node-addon-api': dependency('node-addon-api'),
         'node-gyp-build': dependency('node-gyp-build'),
       },
     };

@@ -1,6 +1,7 @@
-// Registers the addon: its functions, and the layout of the memory shared with JavaScript. It runs
-// once per environment and so uses node-addon-api; what runs per turn or event uses plain Node-API.
-#include <napi.h>
+// Registers the addon, once per environment: its functions, and the layout of the memory shared
+// with JavaScript. Plain Node-API here as everywhere, so that building from source needs no other
+// package.
+#include <node_api.h>
 #include <uv.h>
 
 #include "../uv/address.h"
@@ -71,7 +72,22 @@ constexpr LayoutEntry kLayout[] = {
     {"kPollHangUp", uv::kPollHangUp},
 };
 
-Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+void ExportLayout(napi_env env, napi_value exports) {
+  napi_value layout;
+  if (napi_create_object(env, &layout) != napi_ok) return;
+  for (const LayoutEntry& entry : kLayout) {
+    napi_set_named_property(env, layout, entry.name, ToValue(env, entry.value));
+  }
+  napi_object_freeze(env, layout);
+  napi_set_named_property(env, exports, "layout", layout);
+}
+
+}  // namespace
+
+}  // namespace aionode::binding
+
+NAPI_MODULE_INIT() {
+  using namespace aionode::binding;
   Environment* environment = Environment::Create(env);
   if (environment == nullptr) return exports;
   ExportLoop(env, exports, environment);
@@ -80,16 +96,6 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   ExportDescriptors(env, exports, environment);
   ExportDatagrams(env, exports, environment);
   ExportWakers(env, exports, environment);
-  Napi::Object layout = Napi::Object::New(env);
-  for (const LayoutEntry& entry : kLayout) layout[entry.name] = entry.value;
-  layout.Freeze();
-  exports["layout"] = layout;
+  ExportLayout(env, exports);
   return exports;
 }
-
-}  // namespace
-
-}  // namespace aionode::binding
-
-using aionode::binding::Initialize;
-NODE_API_MODULE(aionode, Initialize)

@@ -5,7 +5,7 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
-#include <dlfcn.h>
+#include <uv.h>
 #endif
 
 namespace aionode::binding {
@@ -52,7 +52,16 @@ constexpr const char* kGetOfContext = "_ZNK2v87Context36GetContinuationPreserved
 constexpr const char* kSetOfContext =
     "_ZN2v87Context36SetContinuationPreservedEmbedderDataENS_5LocalINS_5ValueEEE";
 
-void* FindSymbol(const char* name) { return dlsym(RTLD_DEFAULT, name); }
+// Through libuv, which Node has loaded with its own dlsym: the addon's would ask for the glibc that
+// it was built with (dlsym@GLIBC_2.34), and Node 20 itself is content with 2.28.
+void* FindSymbol(const char* name) {
+  uv_lib_t program;
+  void* symbol = nullptr;
+  const bool opened = uv_dlopen(nullptr, &program) == 0;
+  if (opened && uv_dlsym(&program, name, &symbol) != 0) symbol = nullptr;
+  uv_dlclose(&program);
+  return symbol;
+}
 
 #endif
 
