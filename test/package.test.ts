@@ -1,85 +1,25 @@
 /** What a user gets: the files of the tarball, and the package as it works once npm installed it. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { installPackage, type Project, ROOT, run } from './support/installed-package.js';
 
 const require = createRequire(import.meta.url);
-const ROOT = path.dirname(require.resolve('aionode/package.json'));
 const ALLOWED =
   /^(README\.md|CHANGELOG\.md|LICENSE|package\.json|binding\.gyp|lib\/.+\.ts|dist\/.+\.(js|d\.ts)(\.map)?|native\/.+\.(cc|h|json)|prebuilds\/.+\.node)$/;
 
-interface Tarball {
-  filename: string;
-  files: { path: string }[];
-}
-
-function run(command: string, args: string[], cwd: string) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
-  if (error !== undefined) throw error;
-  return { status, stdout, stderr };
-}
-
-function npm(args: string[], cwd: string): string {
-  // Set by `npm test`. Started through Node, because npm itself is a shell script on Windows.
-  const script = process.env.npm_execpath;
-  const [command, ...rest] = script ? [process.execPath, script, ...args] : ['npm', ...args];
-  const { status, stdout, stderr } = run(command as string, rest, cwd);
-  assert.equal(status, 0, `npm ${args.join(' ')}\n${stderr}`);
-  return stdout;
-}
-
 describe('the package', () => {
-  const project = mkdtempSync(path.join(tmpdir(), 'aionode-package-'));
-  const installed = path.join(project, 'node_modules', 'aionode');
+  let project: Project;
+  let installed = '';
   let files: string[] = [];
 
-  const write = (name: string, text: string) => writeFileSync(path.join(project, name), text);
-  const runProgram = (name: string, text: string) => {
-    write(name, text);
-    return run(process.execPath, [name], project);
-  };
-
   before(() => {
-    // Without scripts: the test run has compiled, and users may refuse install scripts.
-    const options = ['--json', '--ignore-scripts'];
-    const [tarball] = JSON.parse(
-      npm(['pack', ...options, '--pack-destination', project], ROOT),
-    ) as Tarball[];
-    assert.ok(tarball);
-    files = tarball.files.map((file) => file.path);
-
-    // Dependencies come from this checkout, so that installing needs no network.
-    const dependency = (name: string) => `file:${path.join(ROOT, 'node_modules', name)}`;
-    const manifest = {
-      private: true,
-      dependencies: { aionode: `file:${tarball.filename}` },
-      overrides: {
-        'node-gyp-build': dependency('node-gyp-build'),
-      },
-    };
-    write('package.json', JSON.stringify(manifest));
-    npm(['install', ...options, '--offline', '--no-audit', '--no-fund'], project);
-
-    // A release ships prebuilt binaries; a checkout has the one that it built.
-    const built = path.join(ROOT, 'build', 'Release', 'aionode.node');
-    if (existsSync(built)) {
-      mkdirSync(path.join(installed, 'build', 'Release'), { recursive: true });
-      cpSync(built, path.join(installed, 'build', 'Release', 'aionode.node'));
-    }
+    project = installPackage();
+    ({ installed, files } = project);
   });
-  after(() => rmSync(project, { recursive: true, force: true }));
+  after(() => project.remove());
 
   it('holds what a user needs and nothing else', () => {
     assert.deepEqual(
@@ -127,12 +67,12 @@ describe('the package', () => {
 
   it('is imported, installed without scripts', () => {
     const text = `import { run, sleep } from 'aionode';\n${body}`;
-    assert.deepEqual(runProgram('main.mjs', text), success);
+    assert.deepEqual(project.runProgram('main.mjs', text), success);
   });
 
   it('is loaded by require()', () => {
     const text = `const { run, sleep } = require('aionode');\n${body}`;
-    assert.deepEqual(runProgram('main.cjs', text), success);
+    assert.deepEqual(project.runProgram('main.cjs', text), success);
   });
 
   it('is one and the same by import and require()', () => {
@@ -141,17 +81,19 @@ describe('the package', () => {
       import * as imported from 'aionode';
       const required = createRequire(import.meta.url)('aionode');
       console.log(required.Task === imported.Task, required.CancelledError === imported.CancelledError);`;
-    assert.equal(runProgram('same.mjs', text).stdout, 'true true\n');
+    assert.equal(project.runProgram('same.mjs', text).stdout, 'true true\n');
   });
 
   it('exports its entry and its manifest only', () => {
-    const { name, version } = createRequire(path.join(project, 'main.mjs'))('aionode/package.json');
+    const { name, version } = createRequire(path.join(project.folder, 'main.mjs'))(
+      'aionode/package.json',
+    );
     assert.deepEqual(
       { name, isVersion: /^\d+\.\d+\.\d+/.test(version) },
       { name: 'aionode', isVersion: true },
     );
     const text = `import('aionode/dist/index.js').catch((error) => console.log(error.code));`;
-    assert.equal(runProgram('deep.mjs', text).stdout, 'ERR_PACKAGE_PATH_NOT_EXPORTED\n');
+    assert.equal(project.runProgram('deep.mjs', text).stdout, 'ERR_PACKAGE_PATH_NOT_EXPORTED\n');
   });
 
   it('has types, for modules of both kinds, that need no skipLibCheck', () => {
@@ -163,8 +105,8 @@ describe('the package', () => {
       sleep('1');
       void main;`;
     const names = 'createTask, gather, run, sleep';
-    write('types.mts', `import { ${names}, type Task } from 'aionode';${use}`);
-    write(
+    project.write('types.mts', `import { ${names}, type Task } from 'aionode';${use}`);
+    project.write(
       'types.cts',
       `import aionode = require('aionode');\nimport Task = aionode.Task;\nconst { ${names} } = aionode;${use}`,
     );
@@ -180,11 +122,11 @@ describe('the package', () => {
       types: ['node'],
     };
     const tsconfig = { compilerOptions: options, files: ['types.mts', 'types.cts'] };
-    write('tsconfig.json', JSON.stringify(tsconfig));
+    project.write('tsconfig.json', JSON.stringify(tsconfig));
     const { status, stdout } = run(
       process.execPath,
-      [require.resolve('typescript/bin/tsc'), '-p', project],
-      project,
+      [require.resolve('typescript/bin/tsc'), '-p', project.folder],
+      project.folder,
     );
     assert.deepEqual({ status, stdout }, { status: 0, stdout: '' });
   });
