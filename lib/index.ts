@@ -12,6 +12,7 @@ export {
   iscoroutinefunction,
 } from './coroutines.ts';
 export type { DatagramOptions } from './datagram_endpoints.ts';
+export { fromDuplex } from './duplex.ts';
 export { createEagerTaskFactory, eagerTaskFactory } from './eager.ts';
 export {
   BrokenBarrierError,
@@ -73,6 +74,7 @@ export {
   type TaskOptions,
 } from './tasks.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
+export { toDuplex } from './to_duplex.ts';
 export type {
   BaseTransport,
   DatagramTransport,
@@ -88,3 +90,4 @@ export {
   wait,
 } from './wait.ts';
 export { Waker, wake } from './wakers.ts';
+export { fromWeb, toWeb, type WebStreamPair } from './web_streams.ts';

@@ -214,6 +214,7 @@ export class EventLoop extends ThreadingLoop {
     disarmTimersOf(this);
     closeSlotsOf(this);
     this.closeThreading();
+    for (const resource of [...this.resources]) resource.loopClosed();
     this.#reportDestroyedTasks();
   }
 

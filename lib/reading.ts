@@ -26,8 +26,17 @@ export interface PausableTransport {
   resumeReading(): void;
 }
 
+/** Who waits for bytes. @internal */
+export interface ReadWaiter {
+  readonly method: string;
+  /** Whether what is buffered is enough for it. */
+  isReady(): boolean;
+  /** There are more bytes, or no more will come; it only takes note. */
+  resume(): void;
+}
+
 /** One read under way. */
-abstract class ReadOperation extends InlineCoroutine<Buffer> {
+abstract class ReadOperation extends InlineCoroutine<Buffer> implements ReadWaiter {
   protected readonly reader: StreamReader;
   readonly method: string;
 
@@ -231,7 +240,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   private readonly limit: number;
   private eof = false;
   private thrown: { readonly error: unknown } | undefined = undefined;
-  private waiter: ReadOperation | undefined = undefined;
+  private waiter: ReadWaiter | undefined = undefined;
   private source: PausableTransport | undefined = undefined;
   private paused = false;
   /** The connection broke: raised once the buffered bytes cannot satisfy a read. @internal */
@@ -406,7 +415,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   }
 
   /** An operation cannot go on yet. Returns an error when another one waits already. @internal */
-  wait(operation: ReadOperation): RuntimeError | undefined {
+  wait(operation: ReadWaiter): RuntimeError | undefined {
     if (this.waiter !== undefined && this.waiter !== operation) {
       return new RuntimeError(
         `${operation.method}() called while another coroutine is already waiting for incoming data`,
@@ -418,7 +427,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   }
 
   /** @internal */
-  stopWaiting(operation: ReadOperation): void {
+  stopWaiting(operation: ReadWaiter): void {
     if (this.waiter === operation) this.waiter = undefined;
   }
 

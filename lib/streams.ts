@@ -14,6 +14,11 @@ import type { LoopCore } from './turns.ts';
 
 const kConnectionReset = errnoOf('ECONNRESET');
 
+/** Who is told that writing may go on, or that the connection has ended. It only takes note. @internal */
+export interface FlowWaiter {
+  resume(): void;
+}
+
 /** Joins a reader and the waiting drains of a writer to a transport. @internal */
 export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   readonly internal = true as const;
@@ -24,7 +29,7 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   paused = false;
   /** The end of the connection; undefined while it lasts. */
   lost: { readonly error: unknown } | undefined = undefined;
-  private waiting: Set<InlineCoroutine<void>> | undefined = undefined;
+  private waiting: Set<FlowWaiter> | undefined = undefined;
 
   constructor(loop: LoopCore, reader: StreamReader, onConnection?: (transport: Transport) => void) {
     super();
@@ -39,12 +44,12 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   }
 
   /** `waiter` is resumed when writing may go on and when the connection ends. */
-  wait(waiter: InlineCoroutine<void>): void {
+  wait(waiter: FlowWaiter): void {
     this.waiting ??= new Set();
     this.waiting.add(waiter);
   }
 
-  stopWaiting(waiter: InlineCoroutine<void>): void {
+  stopWaiting(waiter: FlowWaiter): void {
     this.waiting?.delete(waiter);
   }
 
@@ -186,7 +191,8 @@ addThen(WaitClosed);
 export class StreamWriter implements AsyncDisposable {
   /** The transport underneath. */
   readonly transport: WriteTransport;
-  private readonly protocol: StreamProtocol;
+  /** @internal */
+  readonly protocol: StreamProtocol;
 
   /** @internal */
   constructor(transport: WriteTransport, protocol: StreamProtocol) {

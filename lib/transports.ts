@@ -166,6 +166,11 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     native.setKeepAlive(this.slot, enabled, 0);
   }
 
+  /** Whether the connection keeps the process alive. @internal */
+  setRef(ref: boolean): void {
+    if (!this.released) native.setRef(this.slot, ref);
+  }
+
   // -------------------------------------------------------------------------- events
 
   /** @internal */

@@ -29,6 +29,11 @@ const endTurn: () => number =
     return native.turn();
   });
 
+/** What lives on a loop without a slot of its own, and ends with it. @internal */
+export interface LoopResource {
+  loopClosed(): void;
+}
+
 /** The part of an event loop that the driver knows. @internal */
 export abstract class LoopCore {
   /** Entries that are ready to run. In JavaScript because they are: taking one crosses no boundary. */
@@ -44,6 +49,8 @@ export abstract class LoopCore {
   taskFactory: unknown = null;
   /** The tasks that are not done, in the order of their creation. */
   readonly tasks: TaskList = new TaskList();
+  /** What close() has to end beside the slots. */
+  readonly resources: Set<LoopResource> = new Set();
 
   /** An entry of this loop threw. */
   abstract reportError(error: unknown, entry: ReadyEntry): void;

@@ -1,0 +1,255 @@
+// DuplexTransport: a stream of Node's as a transport, between the stream's events and a protocol.
+// Floor 7.
+//
+// Owns the stream from its construction until connectionLost() was called: it alone listens, writes, and
+// destroys it at the end. The stream flows unless reading is paused, so that Node holds back what feeds
+// it. Writing is paused when the stream asks for it (write() gave false) or over our own high-water mark.
+// A stream that is only readable or only writable is a transport whose other half has ended.
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { checkBytes, invalidArgType } from './arguments.ts';
+import { RuntimeError } from './exceptions.ts';
+import type { BaseProtocol } from './protocols.ts';
+import { TransportBase, type TransportOwner } from './transport_base.ts';
+import type { LoopCore } from './turns.ts';
+
+/** @internal */
+export type NodeStream = Duplex | Readable | Writable;
+
+/** Both halves, of which a stream may lack one. */
+type Halves = Partial<Duplex> & NodeJS.EventEmitter & { destroy(error?: Error): unknown };
+
+function unfit(what: string): TypeError {
+  const error = new TypeError(`The argument "duplex" ${what}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+function isStream(value: unknown): value is NodeStream {
+  const stream = value as Halves | null;
+  return (
+    typeof stream === 'object' &&
+    stream !== null &&
+    typeof stream.on === 'function' &&
+    typeof stream.destroy === 'function' &&
+    (typeof stream.read === 'function' || typeof stream.write === 'function')
+  );
+}
+
+/** Throws unless `value` is a stream of Node's that carries bytes and that nobody else reads. @internal */
+export function checkDuplex(value: unknown): void {
+  if (!isStream(value)) throw invalidArgType('duplex', 'an instance of stream.Duplex', value);
+  const stream = value as Halves;
+  if (stream.readableObjectMode || stream.writableObjectMode) {
+    throw unfit('carries objects: a stream of bytes is made with { objectMode: false }');
+  }
+  if (stream.readableEncoding) {
+    throw unfit(`gives strings: setEncoding('${stream.readableEncoding}') was called on it`);
+  }
+  if (stream.listenerCount('readable') > 0) {
+    throw unfit("is read by somebody else: it has a 'readable' listener");
+  }
+}
+
+/** What `stream.finished()` reports of a stream that was destroyed without an error. */
+function prematureClose(): Error {
+  return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+}
+
+function ignore(): void {}
+
+/** @public */
+export class DuplexTransport extends TransportBase {
+  protected readonly stream: Halves;
+  private readonly writable: boolean;
+  private eofWritten = false;
+  private readonly onData: (chunk: unknown) => void;
+  private readonly onEnd: () => void;
+  private readonly onDrain: () => void;
+  private readonly onFinish: () => void;
+  private readonly onError: (error: unknown) => void;
+  private readonly onClose: () => void;
+
+  /** @internal */
+  constructor(
+    loop: LoopCore,
+    stream: NodeStream,
+    protocol: BaseProtocol,
+    owner: TransportOwner | null = null,
+  ) {
+    super(loop, protocol, owner);
+    this.stream = stream as Halves;
+    this.writable = typeof this.stream.write === 'function' && !this.stream.writableEnded;
+    this.onData = (chunk) => this.dataCame(chunk);
+    this.onEnd = () => this.receiveEof();
+    this.onDrain = () => this.applyWaterMarks(this.bufferedForMarks());
+    this.onFinish = () => this.finished();
+    this.onError = (error) => this.fail(error);
+    this.onClose = () => this.closed();
+    loop.resources.add(this);
+  }
+
+  /** Begins to listen to the stream: what it has buffered comes first. @internal */
+  begin(): void {
+    const stream = this.stream;
+    stream.on('error', this.onError);
+    stream.on('close', this.onClose);
+    stream.on('drain', this.onDrain);
+    stream.on('finish', this.onFinish);
+    if (stream.destroyed) {
+      this.fail(stream.errored ?? prematureClose());
+      return;
+    }
+    if (typeof stream.read !== 'function' || stream.readableEnded) {
+      this.receiveEof();
+      return;
+    }
+    stream.on('data', this.onData);
+    stream.on('end', this.onEnd);
+    stream.resume?.();
+  }
+
+  /**
+   * Closes the transport: what was written is sent first, nothing more is received, then the protocol's
+   * connectionLost(null) is called.
+   */
+  close(): void {
+    if (this.closing) return;
+    this.closing = true;
+    const stream = this.stream;
+    if (!this.writable || stream.writableFinished || stream.destroyed) {
+      this.scheduleLost(null);
+      return;
+    }
+    stream.end?.();
+    // What still comes is dropped: a stream that nobody reads may never finish.
+    stream.resume?.();
+  }
+
+  /** Nothing of the loop runs any more: the stream ends, and nobody is told. @internal */
+  loopClosed(): void {
+    this.closing = this.lost = true;
+    this.release();
+  }
+
+  // -------------------------------------------------------------------------- reading
+
+  /** Stops receiving; may be called again. */
+  pauseReading(): void {
+    if (this.closing || !this.reading) return;
+    this.reading = false;
+    this.stream.pause?.();
+  }
+
+  /** Goes on receiving; may be called again. */
+  resumeReading(): void {
+    if (this.closing || this.reading || this.eofReceived) return;
+    this.reading = true;
+    this.stream.resume?.();
+  }
+
+  private dataCame(chunk: unknown): void {
+    if (Buffer.isBuffer(chunk)) this.receive(chunk);
+    else this.fail(invalidArgType('chunk', 'an instance of Buffer', chunk));
+  }
+
+  protected override canStayHalfOpen(): boolean {
+    return this.writable && this.stream.allowHalfOpen !== false;
+  }
+
+  // -------------------------------------------------------------------------- writing
+
+  /**
+   * Sends `data`, without waiting. Never throws for a lost connection.
+   * @throws TypeError when `data` is neither bytes nor a string; RuntimeError after writeEof() and on a
+   * stream that is not writable
+   */
+  write(data: Uint8Array | string): void {
+    if (typeof data !== 'string') checkBytes(data, 'data');
+    if (!this.writable) throw new RuntimeError('This stream is not writable');
+    if (this.eofWritten) throw new RuntimeError('Cannot call write() after writeEof()');
+    if (data.length === 0) return;
+    if (this.lost) this.noteLostWrite();
+    if (this.closing) return;
+    const stream = this.stream as Writable;
+    const chunk = typeof data === 'string' || !this.isKept() ? data : Buffer.from(data);
+    // Node tells when everything is written; a lower mark of ours needs to know of each chunk.
+    if (stream.writableHighWaterMark > this.high) stream.write(chunk, this.onDrain);
+    else stream.write(chunk);
+    this.applyWaterMarks(this.bufferedForMarks());
+  }
+
+  /** Whether the stream holds on to what it is given now, which is the caller's again after write(). */
+  protected isKept(): boolean {
+    return true;
+  }
+
+  /** Half-closes the stream after what was written: the other side sees EOF, and may go on sending. */
+  writeEof(): void {
+    if (this.closing || this.eofWritten || !this.writable) return;
+    this.eofWritten = true;
+    this.stream.end?.();
+  }
+
+  canWriteEof(): boolean {
+    return this.writable;
+  }
+
+  /** Bytes that the stream has not written yet. */
+  getWriteBufferSize(): number {
+    return this.stream.writableLength ?? 0;
+  }
+
+  protected override bufferedForMarks(): number {
+    return this.stream.writableNeedDrain ? Number.POSITIVE_INFINITY : this.getWriteBufferSize();
+  }
+
+  // ------------------------------------------------------------------------------ end
+
+  protected finished(): void {
+    if (this.closing) this.scheduleLost(null);
+  }
+
+  private closed(): void {
+    if (this.lost) return;
+    const { stream } = this;
+    const ended = this.eofReceived && (!this.writable || stream.writableFinished);
+    if (this.closing || ended) this.scheduleLost(null);
+    else this.fail(stream.errored ?? prematureClose());
+  }
+
+  protected override dropUnsent(): void {
+    this.stream.destroy();
+  }
+
+  protected override release(): void {
+    const stream = this.stream;
+    this.loop.resources.delete(this);
+    // What fails from now on interests nobody, and must not be an unhandled 'error' event.
+    stream.on('error', ignore);
+    stream.off('error', this.onError);
+    stream.off('close', this.onClose);
+    stream.off('drain', this.onDrain);
+    stream.off('finish', this.onFinish);
+    stream.off('data', this.onData);
+    stream.off('end', this.onEnd);
+    if (!stream.destroyed) stream.destroy();
+  }
+
+  // ---------------------------------------------------------------------------- facts
+
+  /**
+   * Facts about the transport: 'socket' is the stream itself; 'peername' and 'sockname' as [host, port]
+   * where it is one of Node's sockets.
+   * @returns `fallback` (null) for a name it does not know
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
+  override getExtraInfo(name: string, fallback: unknown = null): any {
+    const known = super.getExtraInfo(name);
+    if (known !== null) return known;
+    if (name === 'socket') return this.stream;
+    const { remoteAddress, remotePort, localAddress, localPort } = this
+      .stream as unknown as import('node:net').Socket;
+    if (name === 'peername' && remoteAddress !== undefined) return [remoteAddress, remotePort];
+    if (name === 'sockname' && localAddress !== undefined) return [localAddress, localPort];
+    return fallback;
+  }
+}

@@ -1,0 +1,312 @@
+// toDuplex(): a reader and a writer of ours as a Duplex, for what wants a stream or a socket of Node's.
+// Floor 10.
+//
+// It stands directly on the reader's buffer and the protocol's flow control, without a task: bytes go to
+// push() in the entry that found them, a write is done when the transport takes more. Readers and
+// protocols call back while events are read, where no code of users may run; so they only schedule
+// `Signal`, an entry that then looks at everything.
+//
+// Libraries that take a Duplex often want a little of net.Socket: timeouts, addresses, ref(). It is here.
+import { Duplex } from 'node:stream';
+import { invalidArgType } from './arguments.ts';
+import { type ReadWaiter, StreamReader } from './reading.ts';
+import type { ReadyEntry } from './ready.ts';
+import { type FlowWaiter, StreamWriter } from './streams.ts';
+import { errnoOf, systemError } from './system_errors.ts';
+import type { LoopCore } from './turns.ts';
+
+const kBrokenPipe = errnoOf('EPIPE');
+/** What is handed to push() at once: asyncio's limit of a stream. */
+const kLargestPush = 64 * 1024;
+
+type Callback = (error?: Error | null) => void;
+
+/** What a transport may offer beyond asyncio's interface. */
+interface SocketOptions {
+  setNoDelay?(enabled: boolean): void;
+  setKeepAlive?(enabled: boolean): void;
+  setRef?(ref: boolean): void;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error), { cause: error });
+}
+
+/** Schedules one entry for any number of notices. */
+class Signal implements ReadWaiter, FlowWaiter, ReadyEntry {
+  readonly method = 'read';
+  private readonly loop: LoopCore;
+  private readonly look: () => void;
+  private scheduled = false;
+
+  constructor(loop: LoopCore, look: () => void) {
+    this.loop = loop;
+    this.look = look;
+  }
+
+  isReady(): boolean {
+    return true;
+  }
+
+  resume(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.loop.enqueue(this);
+  }
+
+  run(): void {
+    this.scheduled = false;
+    this.look();
+  }
+}
+
+class StreamDuplex extends Duplex {
+  /** As of a net.Socket. */
+  readonly connecting = false;
+  timeout = 0;
+  private readonly source: StreamReader;
+  private readonly sink: StreamWriter;
+  private readonly signal: Signal;
+  /** Node wants more bytes. */
+  private asked = false;
+  /** EOF was handed over. */
+  private ended = false;
+  /** What waits until the transport takes more. */
+  private flowing: Callback | undefined = undefined;
+  /** What waits for the end of the connection. */
+  private closing: (() => void) | undefined = undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(reader: StreamReader, writer: StreamWriter) {
+    super({ decodeStrings: false });
+    this.source = reader;
+    this.sink = writer;
+    this.signal = new Signal(writer.protocol.loop, () => this.look());
+    writer.protocol.wait(this.signal);
+  }
+
+  /** Something has changed: bytes, the end of them, room for writing, the end of the connection. */
+  private look(): void {
+    const { lost, paused } = this.sink.protocol;
+    if (lost !== undefined) {
+      this.closing?.();
+      this.goOn(this.lostError());
+    } else if (!paused) {
+      this.goOn();
+    }
+    this.pull();
+  }
+
+  // ------------------------------------------------------------------------- reading
+
+  override _read(): void {
+    this.asked = true;
+    this.pull();
+  }
+
+  /** Hands over what is there, as much as was asked for, and sees to hearing of more. */
+  private pull(): void {
+    const { source, signal } = this;
+    while (this.asked && !this.destroyed && source.buffered > 0) {
+      this.timer?.refresh();
+      this.asked = this.push(source.takeSome(kLargestPush));
+    }
+    source.maybeResume();
+    if (this.ended || this.destroyed) return;
+    const broken = source.blockingException() ?? source.failure;
+    if (source.buffered > 0) {
+      // The reader fills up to its limit and then holds the peer back.
+      source.stopWaiting(signal);
+    } else if (broken !== undefined) {
+      this.destroy(asError(broken.error));
+    } else if (source.ended) {
+      this.ended = true;
+      this.push(null);
+    } else {
+      const refusal = source.wait(signal);
+      if (refusal !== undefined) this.destroy(refusal);
+    }
+  }
+
+  // ------------------------------------------------------------------------- writing
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: Callback): void {
+    const utf8 = encoding === 'utf8' || encoding === 'utf-8';
+    this.send(typeof chunk === 'string' && !utf8 ? Buffer.from(chunk, encoding) : chunk, done);
+  }
+
+  override _writev(
+    chunks: { chunk: Buffer | string; encoding: BufferEncoding }[],
+    done: Callback,
+  ): void {
+    const buffers = chunks.map(({ chunk, encoding }) =>
+      typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
+    );
+    this.send(Buffer.concat(buffers), done);
+  }
+
+  private send(data: Buffer | string, done: Callback): void {
+    this.timer?.refresh();
+    const error = this.lostError();
+    if (error !== null) {
+      done(error);
+      return;
+    }
+    try {
+      this.sink.write(data);
+    } catch (refused) {
+      done(asError(refused));
+      return;
+    }
+    this.whenFlowing(done);
+  }
+
+  override _final(done: Callback): void {
+    const error = this.lostError();
+    if (error !== null) {
+      done(error);
+      return;
+    }
+    if (this.sink.canWriteEof()) this.sink.writeEof();
+    else this.sink.close();
+    // The stream has finished when nothing is left to send: from now on the protocol is paused until then.
+    this.sink.transport.setWriteBufferLimits({ high: 0 });
+    this.whenFlowing(done);
+  }
+
+  private whenFlowing(done: Callback): void {
+    if (this.sink.protocol.paused) this.flowing = done;
+    else done();
+  }
+
+  private goOn(error: Error | null = null): void {
+    const done = this.flowing;
+    this.flowing = undefined;
+    done?.(error);
+  }
+
+  private lostError(): Error | null {
+    const { lost } = this.sink.protocol;
+    if (lost === undefined && !this.sink.isClosing()) return null;
+    return lost?.error ? asError(lost.error) : systemError(kBrokenPipe, 'write');
+  }
+
+  // ----------------------------------------------------------------------------- end
+
+  override _destroy(error: Error | null, done: Callback): void {
+    const { protocol } = this.sink;
+    clearTimeout(this.timer);
+    this.source.stopWaiting(this.signal);
+    this.flowing = undefined;
+    const finish = (): void => {
+      protocol.stopWaiting(this.signal);
+      this.closing = undefined;
+      done(error);
+    };
+    if (protocol.lost !== undefined) {
+      finish();
+      return;
+    }
+    this.closing = finish;
+    if (error === null && this.writableFinished) this.sink.close();
+    else this.sink.abort();
+  }
+
+  // ------------------------------------------------------------------ as of a net.Socket
+
+  /** Emits 'timeout' after `ms` without a byte in either direction; 0: never. */
+  setTimeout(ms: number, callback?: () => void): this {
+    if (typeof ms !== 'number') throw invalidArgType('ms', 'of type number', ms);
+    clearTimeout(this.timer);
+    this.timeout = ms;
+    this.timer = ms > 0 ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined;
+    if (callback === undefined) return this;
+    if (ms > 0) this.once('timeout', callback);
+    else this.off('timeout', callback);
+    return this;
+  }
+
+  setNoDelay(enabled = true): this {
+    this.options.setNoDelay?.(Boolean(enabled));
+    return this;
+  }
+
+  setKeepAlive(enabled = false): this {
+    this.options.setKeepAlive?.(Boolean(enabled));
+    return this;
+  }
+
+  ref(): this {
+    this.options.setRef?.(true);
+    return this;
+  }
+
+  unref(): this {
+    this.options.setRef?.(false);
+    return this;
+  }
+
+  address(): { address: string; family: string; port: number } | Record<string, never> {
+    const address = this.localAddress;
+    if (address === undefined) return {};
+    return { address, family: familyOf(address), port: this.localPort as number };
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.place('peername')?.[0];
+  }
+
+  get remotePort(): number | undefined {
+    return this.place('peername')?.[1];
+  }
+
+  get remoteFamily(): string | undefined {
+    const address = this.remoteAddress;
+    return address === undefined ? undefined : familyOf(address);
+  }
+
+  get localAddress(): string | undefined {
+    return this.place('sockname')?.[0];
+  }
+
+  get localPort(): number | undefined {
+    return this.place('sockname')?.[1];
+  }
+
+  private get options(): SocketOptions {
+    return this.sink.transport as SocketOptions;
+  }
+
+  private place(name: string): [host: string, port: number] | undefined {
+    const place = this.sink.getExtraInfo(name);
+    return Array.isArray(place) ? (place as [string, number]) : undefined;
+  }
+}
+
+function familyOf(address: string): string {
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+/**
+ * Hands a connection to Node's world: a Duplex for whatever wants one, such as http.request()'s
+ * `createConnection`. From now on the reader and the writer belong to it. Bytes that the reader has
+ * buffered come first; ending it half-closes the connection, destroying it closes the connection.
+ *
+ * It has a little of net.Socket: setTimeout(), setNoDelay(), setKeepAlive(), ref(), unref(), addresses.
+ * @throws TypeError when the arguments are no StreamReader and StreamWriter
+ * @example
+ * ```ts
+ * const [reader, writer] = await openConnection('127.0.0.1', 8080);
+ * http.get('http://localhost/', { createConnection: () => toDuplex(reader, writer) });
+ * ```
+ * @public
+ */
+export function toDuplex(reader: StreamReader, writer: StreamWriter): Duplex {
+  if (!(reader instanceof StreamReader)) {
+    throw invalidArgType('reader', 'an instance of StreamReader', reader);
+  }
+  if (!(writer instanceof StreamWriter)) {
+    throw invalidArgType('writer', 'an instance of StreamWriter', writer);
+  }
+  return new StreamDuplex(reader, writer);
+}

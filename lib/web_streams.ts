@@ -1,0 +1,125 @@
+// fromWeb() and toWeb(): WHATWG streams (fetch's body, a TransformStream) as a reader and a writer, and
+// the other way round.
+// Floor 11.
+import { Duplex, Readable, Writable } from 'node:stream';
+import { type ReadableByteStreamController, ReadableStream, WritableStream } from 'node:stream/web';
+import { checkBytes, checkOptions, invalidArgType } from './arguments.ts';
+import { fromDuplex } from './duplex.ts';
+import { type StreamOptions, StreamReader } from './reading.ts';
+import { StreamWriter } from './streams.ts';
+
+/** What is read at once where nobody brings a buffer. */
+const kChunkBytes = 64 * 1024;
+
+/** A pair of web streams of bytes; fromWeb() takes one half as well. @public */
+export interface WebStreamPair {
+  readable: ReadableStream<Uint8Array>;
+  writable: WritableStream<Uint8Array>;
+}
+
+/**
+ * Adopts web streams: fetch's body, a TransformStream, a WebSocketStream. They are locked from now on. With
+ * one half missing the writer cannot write, or the reader is at its end.
+ * @param options - `limit` in bytes, as for openConnection()
+ * @throws TypeError when an argument is no web stream; Node's TypeError [ERR_INVALID_STATE] when it is locked
+ * @example
+ * ```ts
+ * const response = await fetch(url);
+ * const [reader] = fromWeb({ readable: response.body });
+ * for await (const line of reader) console.log(line.toString());
+ * ```
+ * @public
+ */
+export function fromWeb(
+  pair: Partial<WebStreamPair>,
+  options: StreamOptions = {},
+): [StreamReader, StreamWriter] {
+  checkOptions(pair, 'pair');
+  const { readable, writable } = pair;
+  if (readable === undefined && writable === undefined) {
+    throw invalidArgType('pair.readable', 'an instance of ReadableStream', readable);
+  }
+  if (writable === undefined) return fromDuplex(Readable.fromWeb(readable as never), options);
+  if (readable === undefined) return fromDuplex(Writable.fromWeb(writable), options);
+  return fromDuplex(Duplex.fromWeb({ readable, writable }), options);
+}
+
+/**
+ * Hands a connection to the web's world. The reader and the writer belong to the two streams from now on.
+ * `readable` is a byte stream, which also reads into buffers that are brought (`mode: 'byob'`); cancelling
+ * it, or aborting `writable`, closes the connection. Closing `writable` half-closes it.
+ * @throws TypeError when the arguments are no StreamReader and StreamWriter
+ * @public
+ */
+export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair {
+  if (!(reader instanceof StreamReader)) {
+    throw invalidArgType('reader', 'an instance of StreamReader', reader);
+  }
+  if (!(writer instanceof StreamWriter)) {
+    throw invalidArgType('writer', 'an instance of StreamWriter', writer);
+  }
+  let readableEnded = false;
+  let writableEnded = false;
+  const closeWhenDone = (): void => {
+    if (readableEnded && writableEnded) writer.close();
+  };
+  const readable = new ReadableStream(
+    {
+      type: 'bytes',
+      async pull(controller) {
+        if (await pull(reader, controller)) return;
+        readableEnded = true;
+        closeWhenDone();
+      },
+      cancel() {
+        writer.abort();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const writable = new WritableStream<Uint8Array>({
+    async write(chunk) {
+      checkBytes(chunk, 'chunk');
+      writer.write(chunk);
+      await writer.drain();
+    },
+    async close() {
+      writableEnded = true;
+      if (!writer.canWriteEof()) {
+        writer.close();
+        await writer.waitClosed();
+        return;
+      }
+      writer.writeEof();
+      await writer.drain();
+      closeWhenDone();
+    },
+    abort() {
+      writer.abort();
+    },
+  });
+  return { readable, writable };
+}
+
+/** Reads once for the stream's consumer. Returns false at EOF. */
+async function pull(
+  reader: StreamReader,
+  controller: ReadableByteStreamController,
+): Promise<boolean> {
+  const request = controller.byobRequest;
+  const view = request?.view as Uint8Array | null | undefined;
+  const chunk = await reader.read(view?.byteLength ?? kChunkBytes);
+  if (chunk.length === 0) {
+    controller.close();
+    request?.respond(0);
+    return false;
+  }
+  if (request === null || view === null || view === undefined) {
+    // The stream takes the memory for its own, which a Buffer may share with others.
+    controller.enqueue(new Uint8Array(chunk));
+  } else {
+    new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(chunk);
+    request.respond(chunk.length);
+  }
+  return true;
+}
