@@ -16,16 +16,15 @@ import { Awaiter, Future } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { letBeInspected } from './inspect.ts';
 import { closeSlotsOf } from './io_events.ts';
-import { ThreadingLoop } from './loop_threads.ts';
+import { DescriptorLoop } from './loop_descriptors.ts';
 import { native } from './native.ts';
-import { connectReadPipe, connectWritePipe } from './pipes.ts';
-import type { BaseProtocol, DatagramProtocol } from './protocols.ts';
+import type { DatagramProtocol } from './protocols.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
 import { currentScope } from './scopes.ts';
 import { type Awaitable, ensureFuture, spawn, Task, type TaskOptions } from './tasks.ts';
 import { disarmTimersOf } from './timers.ts';
-import type { DatagramTransport, ReadTransport, WriteTransport } from './transport_types.ts';
+import type { DatagramTransport } from './transport_types.ts';
 import { activate } from './turns.ts';
 
 /**
@@ -73,7 +72,7 @@ function describeStep(task: object | undefined): string {
  * their names; those that block there return promises here, since nothing may block Node's thread.
  * @public
  */
-export class EventLoop extends ThreadingLoop {
+export class EventLoop extends DescriptorLoop {
   /** A callback that takes longer than this is reported in debug mode; in seconds. */
   slowCallbackDuration: number = kDefaultSlowCallbackSeconds;
   readonly #isDefault: boolean;
@@ -265,36 +264,6 @@ export class EventLoop extends ThreadingLoop {
     options: DatagramOptions,
   ): Promise<[DatagramTransport, P]> {
     return createDatagramEndpoint(this, factory, options);
-  }
-
-  // ------------------------------------------------------------------- file descriptors
-
-  /**
-   * Reads from a pipe, a socket or a character device. `fd` belongs to the transport from then on and is
-   * closed with it; when this throws, it is still the caller's.
-   * @returns the transport and the protocol, once connectionMade() has been called
-   * @throws RangeError for any other file; Node's system error (EBADF, ...)
-   *
-   * **Cancellation:** the transport, and so `fd`, is closed.
-   * @see asyncio's loop.connect_read_pipe
-   */
-  connectReadPipe<P extends BaseProtocol>(
-    protocolFactory: () => P,
-    fd: number,
-  ): Promise<[ReadTransport, P]> {
-    return connectReadPipe(this, protocolFactory, fd);
-  }
-
-  /**
-   * Writes to a pipe, a socket or a character device; as connectReadPipe(). The transport ends by itself
-   * when nobody reads any more. writeEof() closes it.
-   * @see asyncio's loop.connect_write_pipe
-   */
-  connectWritePipe<P extends BaseProtocol>(
-    protocolFactory: () => P,
-    fd: number,
-  ): Promise<[WriteTransport, P]> {
-    return connectWritePipe(this, protocolFactory, fd);
   }
 
   // ---------------------------------------------------------------- errors and debugging

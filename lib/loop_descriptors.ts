@@ -1,0 +1,69 @@
+// The part of an event loop that deals with file descriptors.
+// Floor 9.
+import { ThreadingLoop } from './loop_threads.ts';
+import { connectReadPipe, connectWritePipe } from './pipes.ts';
+import { addReader, addWriter, removeReader, removeWriter } from './pollers.ts';
+import type { BaseProtocol } from './protocols.ts';
+import type { ReadTransport, WriteTransport } from './transport_types.ts';
+
+/**
+ * What EventLoop inherits. Not a class to use by itself.
+ * @public
+ */
+export abstract class DescriptorLoop extends ThreadingLoop {
+  abstract isClosed(): boolean;
+
+  /**
+   * Reads from a pipe, a socket or a character device. `fd` belongs to the transport from then on and is
+   * closed with it; when this throws, it is still the caller's.
+   * @returns the transport and the protocol, once connectionMade() has been called
+   * @throws RangeError for any other file; Node's system error (EBADF, ...)
+   *
+   * **Cancellation:** the transport, and so `fd`, is closed.
+   * @see asyncio's loop.connect_read_pipe
+   */
+  connectReadPipe<P extends BaseProtocol>(
+    protocolFactory: () => P,
+    fd: number,
+  ): Promise<[ReadTransport, P]> {
+    return connectReadPipe(this, protocolFactory, fd);
+  }
+
+  /**
+   * Writes to a pipe, a socket or a character device; as connectReadPipe(). The transport ends by itself
+   * when nobody reads any more. writeEof() closes it.
+   * @see asyncio's loop.connect_write_pipe
+   */
+  connectWritePipe<P extends BaseProtocol>(
+    protocolFactory: () => P,
+    fd: number,
+  ): Promise<[WriteTransport, P]> {
+    return connectWritePipe(this, protocolFactory, fd);
+  }
+
+  /**
+   * Calls `callback(...args)` whenever `fd` can be read from, once in each iteration; replaces the callback
+   * that did so before. `fd` stays the caller's: call removeReader() before closing it.
+   * @throws RuntimeError when a transport or server owns `fd`, or the loop is closed; Node's system error:
+   * EBADF, EPERM for a regular file, ENOTSUP on Windows
+   * @see asyncio's loop.add_reader
+   */
+  addReader<A extends unknown[]>(fd: number, callback: (...args: A) => void, ...args: A): void {
+    addReader(this, fd, callback, args);
+  }
+
+  /** Ends addReader(). @returns whether there was a callback */
+  removeReader(fd: number): boolean {
+    return !this.isClosed() && removeReader(this, fd);
+  }
+
+  /** As addReader(), whenever `fd` can be written to. @see asyncio's loop.add_writer */
+  addWriter<A extends unknown[]>(fd: number, callback: (...args: A) => void, ...args: A): void {
+    addWriter(this, fd, callback, args);
+  }
+
+  /** Ends addWriter(). @returns whether there was a callback */
+  removeWriter(fd: number): boolean {
+    return !this.isClosed() && removeWriter(this, fd);
+  }
+}
