@@ -9,6 +9,7 @@ import { checkInteger, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, contextOf } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { captureStack, creationStack, errorStack } from './debug.ts';
+import { stepEagerly } from './eager_awaits.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { currentUserFrame, usesContextFrames } from './frames.ts';
 import {
@@ -118,7 +119,7 @@ export class Task<T = unknown>
     const signal = options?.signal;
     if (signal !== undefined) this.follow(signal);
     if (options?.eagerStart && this.loop.running) {
-      this.run();
+      stepEagerly(() => this.run());
       if (this.state === kPending) this.loop.tasks.add(this);
       else this.coro = null;
     } else {

@@ -22,14 +22,17 @@ interface AwaitTarget {
   startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void;
 }
 
-function looksBuiltin(fn: Resolve): boolean {
-  return fn.name === '' && Function.prototype.toString.call(fn) === 'function () { [native code] }';
+function looksBuiltin(fn: unknown): boolean {
+  return (
+    typeof fn === 'function' &&
+    fn.name === '' &&
+    Function.prototype.toString.call(fn) === 'function () { [native code] }'
+  );
 }
 
-/** True for the two functions that V8 passes when it awaits a thenable. */
-const areResolvers: (resolve: unknown, reject: unknown) => boolean =
-  native.areResolvers ??
-  ((resolve, reject) => looksBuiltin(resolve as Resolve) && looksBuiltin(reject as Reject));
+/** True for the two functions that V8 passes when it awaits a thenable. @internal */
+export const areResolvers: (resolve: unknown, reject: unknown) => boolean =
+  native.areResolvers ?? ((resolve, reject) => looksBuiltin(resolve) && looksBuiltin(reject));
 
 type Then = (this: AwaitTarget, resolve?: unknown, reject?: unknown) => unknown;
 

@@ -9,7 +9,10 @@ import {
   currentTask,
   Event,
   eagerTaskFactory,
+  Future,
+  gather,
   getRunningLoop,
+  Queue,
   run,
   sleep,
   Task,
@@ -18,6 +21,80 @@ import {
 } from 'aionode';
 
 const inLoop = (body: () => Promise<void>) => () => run(body);
+
+describe('what an eager task awaits in its first step', () => {
+  it(
+    'is awaited before the caller goes on, through promises and combinators too',
+    inLoop(async () => {
+      const queue = new Queue<number>();
+      const log: string[] = [];
+      const nested = async (name: string) => log.push(`${name} ${await queue.get()}`);
+      const tasks = [
+        createTask(() => nested('nested'), { eagerStart: true }),
+        createTask(() => Promise.all([queue.get(), nested('in all')]), { eagerStart: true }),
+        createTask(() => queue.get().then((item) => log.push(`then ${item}`)), {
+          eagerStart: true,
+        }),
+      ];
+      for (const item of [1, 2, 3, 4]) queue.putNowait(item);
+      await gather(...tasks);
+      assert.deepEqual(log.sort(), ['in all 2', 'nested 1', 'then 4']);
+      assert.equal(((await tasks[1]) as number[])[0], 3);
+    }),
+  );
+
+  it(
+    'is cancelled with the task, before V8 has told that it is awaited',
+    inLoop(async () => {
+      const future = new Future();
+      const task = createTask(async () => future, { eagerStart: true });
+      assert.equal(task.cancel('stop'), true);
+      assert.equal(future.cancelled(), true);
+      await assert.rejects(task, { name: 'CancelledError', message: 'stop' });
+    }),
+  );
+
+  it(
+    'is not awaited when its then was only looked at',
+    inLoop(async () => {
+      const looked = new Future();
+      const awaited = new Event();
+      const task = createTask(
+        async () => {
+          assert.equal(typeof looked.then, 'function');
+          assert.equal(typeof looked.then, 'function');
+          await awaited.wait();
+          await sleep(60);
+        },
+        { eagerStart: true },
+      );
+      await sleep(0);
+      awaited.set();
+      await sleep(0);
+      task.cancel();
+      await assert.rejects(task, { name: 'CancelledError' });
+      assert.equal(looked.done(), false);
+    }),
+  );
+
+  it(
+    'may be awaited again by the function that was read',
+    inLoop(async () => {
+      const future = new Future<number>();
+      const log: number[] = [];
+      const task = createTask(
+        async () => {
+          const then = future.then.bind(future);
+          await Promise.all([then((v) => log.push(v)), then((v) => log.push(v * 2)), future]);
+        },
+        { eagerStart: true },
+      );
+      future.setResult(21);
+      await task;
+      assert.deepEqual(log, [21, 42]);
+    }),
+  );
+});
 
 describe('eagerStart', () => {
   it(
