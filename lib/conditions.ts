@@ -2,7 +2,7 @@
 // Floor 10.
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
-import { type Awaiter, type Future, kCancelled, kPending } from './futures.ts';
+import { type Future, kCancelled, kPending } from './futures.ts';
 import { holding, Lock } from './locks.ts';
 import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
@@ -48,10 +48,10 @@ class ConditionWait extends Waiter<true> {
     this.#condition.waiters.wakeNext();
   }
 
-  override wake(awaiter: Awaiter, interruption: CancelledError | undefined): void {
+  protected override wake(interruption: CancelledError | undefined): void {
     const error = this.cancellation ?? interruption;
-    if (error === undefined || this.state !== kPending) super.wake(awaiter, interruption);
-    else if (this.#takesLock(error)) super.wake(awaiter, error);
+    if (error === undefined || this.state !== kPending) super.wake(interruption);
+    else if (this.#takesLock(error)) super.wake(error);
   }
 
   /** The task was cancelled. True when it holds the lock again and the cancel can take effect. */
@@ -60,8 +60,7 @@ class ConditionWait extends Waiter<true> {
     const line = this.line as WaitingLine;
     line.remove(this);
     if (line === lock.waiters) lock.passOn();
-    this.woken = false;
-    this.cancellation = undefined;
+    this.waitOn();
     this.#cancelled = error;
     return lock.takeOrJoin(this);
   }

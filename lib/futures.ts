@@ -31,14 +31,61 @@ export const kFinished = 2;
 /** @internal */
 export const kFailed = 3;
 
-/** One suspended await of a future: the ready entry that ends it. @internal */
-export class Awaiter implements ReadyEntry, Suspension {
+/** One suspended await: the ready entry that ends it, and what its end needs. @internal */
+export interface Await extends ReadyEntry, Suspension {
+  readonly future: Future<unknown>;
+  readonly resolve: Resolve;
+  readonly reject: Reject;
+}
+
+/** Whether a ready entry, a suspension, or what waits for a future is an await. @internal */
+export function isAwait(entry: object): entry is Await {
+  return 'future' in entry;
+}
+
+/** Takes the interruption that waits for the code of `scope`, if there is one, at the end of an await. @internal */
+export function interruptionOf(
+  scope: Scope | null,
+  future: Future<unknown>,
+): CancelledError | undefined {
+  if (scope === null || !scope.interrupted) return undefined;
+  const error = scope.takeInterruption();
+  // asyncio: a CancelledError that the awaited future brings is the one that is thrown.
+  return future.endedCancelled ? undefined : error;
+}
+
+/** Ends an await with the future's outcome, or with `error`. @internal */
+export function endAwait(ended: Await, error: CancelledError | undefined): void {
+  const { scope } = ended;
+  if (scope !== null) {
+    scope.resumed(ended);
+    if (scope.root.cause !== undefined) {
+      endWithCause(ended, error, scope.root.cause);
+      return;
+    }
+  }
+  if (error === undefined) ended.future.settle(ended.resolve, ended.reject);
+  else ended.reject(error);
+}
+
+/** As endAwait(), in a task that a signal cancelled: the CancelledError carries the signal's reason. */
+function endWithCause(ended: Await, error: CancelledError | undefined, cause: unknown): void {
+  const reject = (reason: unknown): void => {
+    if (reason instanceof CancelledError) reason.cause ??= cause;
+    ended.reject(reason);
+  };
+  if (error === undefined) ended.future.settle(ended.resolve, reject);
+  else reject(error);
+}
+
+/** The await of a future that knows nothing of who awaits it. @internal */
+export class Awaiter implements Await {
   readonly future: Future<unknown>;
   readonly scope: Scope | null;
   readonly resolve: Resolve;
   readonly reject: Reject;
-  previous: Suspension | null = null;
-  next: Suspension | null = null;
+  before: Suspension | null = null;
+  after: Suspension | null = null;
 
   constructor(future: Future<unknown>, scope: Scope | null, resolve: Resolve, reject: Reject) {
     this.future = future;
@@ -53,38 +100,7 @@ export class Awaiter implements ReadyEntry, Suspension {
   }
 
   run(): void {
-    const scope = this.scope;
-    let error: CancelledError | undefined;
-    if (scope?.interrupted) {
-      error = scope.takeInterruption();
-      // asyncio: a CancelledError that the awaited future brings is the one that is thrown.
-      if (this.future.endedCancelled) error = undefined;
-    }
-    this.future.wake(this, error);
-  }
-
-  /** Ends the await with the future's outcome, or with `error`. */
-  end(error: CancelledError | undefined): void {
-    const { scope } = this;
-    if (scope !== null) {
-      scope.resumed(this);
-      if (scope.root.cause !== undefined) {
-        this.endWithCause(error, scope.root.cause);
-        return;
-      }
-    }
-    if (error === undefined) this.future.settle(this.resolve, this.reject);
-    else this.reject(error);
-  }
-
-  /** As end(), in a task that a signal cancelled: the CancelledError carries the signal's reason. */
-  private endWithCause(error: CancelledError | undefined, cause: unknown): void {
-    const reject = (reason: unknown): void => {
-      if (reason instanceof CancelledError) reason.cause ??= cause;
-      this.reject(reason);
-    };
-    if (error === undefined) this.future.settle(this.resolve, reject);
-    else reject(error);
+    endAwait(this, interruptionOf(this.scope, this.future));
   }
 }
 
@@ -141,10 +157,11 @@ export class Future<T = unknown> {
   state = kPending;
   /** The result, or the error of a failed or cancelled future. @internal */
   value: unknown = undefined;
-  private entries: Waiting | Waiting[] | null = null;
-  private unretrieved: Unnoticed | undefined = undefined;
-  /** What cancel() was given; of a task only if that ended it without a throw. @internal */
-  cancelMessage: string | undefined = undefined;
+  /**
+   * While it is pending, the awaits and callbacks that wait for it; then the record of a failure that
+   * nobody looked at, or the message of the cancel. One field, since none of them is ever there with another.
+   */
+  private aside: Waiting | Waiting[] | Unnoticed | string | undefined = undefined;
 
   /**
    * @param options - `loop`: the event loop it belongs to; the running one by default.
@@ -205,8 +222,7 @@ export class Future<T = unknown> {
   cancel(msg?: string): boolean {
     this.retrieved();
     if (this.state !== kPending) return false;
-    this.cancelMessage = msg;
-    this.finish(kCancelled, undefined);
+    this.finish(kCancelled, undefined, msg);
     return true;
   }
 
@@ -233,7 +249,7 @@ export class Future<T = unknown> {
     const kept = waiting.filter(
       (entry) => !(entry instanceof DoneCallback && entry.original === callback),
     );
-    this.entries = kept.length === 0 ? null : kept;
+    this.keepWaiting(kept);
     return waiting.length - kept.length;
   }
 
@@ -299,28 +315,18 @@ export class Future<T = unknown> {
         return;
       }
       const awaiter = new Awaiter(this as Future<unknown>, scope, resolve, reject);
-      this.suspend(awaiter);
+      this.add(awaiter);
       if (scope?.interrupted) deliverInterruption(scope, awaiter);
     }
   }
 
-  /** An await of this pending future begins. @internal */
-  suspend(awaiter: Awaiter): void {
-    this.add(awaiter);
-  }
-
   /** Ends an await without the future: it is scheduled, for its scope's interruption to be delivered. @internal */
-  withdraw(awaiter: Awaiter): void {
+  withdraw(suspended: Await): void {
     const waiting = this.waiting();
-    if (!waiting.includes(awaiter)) return;
-    const kept = waiting.filter((entry) => entry !== awaiter);
-    this.entries = kept.length === 0 ? null : kept;
-    this.loop.enqueue(awaiter);
-  }
-
-  /** The await's entry runs; `error` when its scope was interrupted. @internal */
-  wake(awaiter: Awaiter, error: CancelledError | undefined): void {
-    awaiter.end(error);
+    const kept = waiting.filter((entry) => entry !== suspended);
+    if (kept.length === waiting.length) return;
+    this.keepWaiting(kept);
+    this.loop.enqueue(suspended);
   }
 
   /** Passes the outcome on. The future must be done. @internal */
@@ -333,17 +339,26 @@ export class Future<T = unknown> {
     reject(this.state === kCancelled ? this.cancelledError() : this.value);
   }
 
-  /** The future becomes done, and what waits for it is scheduled. @internal */
-  finish(state: number, value: unknown): void {
+  /**
+   * The future becomes done, and what waits for it is scheduled.
+   * @param message - of the cancel that ended it
+   * @internal
+   */
+  finish(state: number, value: unknown, message?: string): void {
+    const waiting = this.aside as Waiting | Waiting[] | undefined;
     this.state = state;
     this.value = value;
-    const waiting = this.entries;
-    this.entries = null;
+    this.aside = message;
     if (state === kFailed && !(waiting instanceof Awaiter)) this.watchUnretrieved(value);
-    if (waiting === null) return;
+    if (waiting === undefined) return;
     const loop = this.loop;
     if (Array.isArray(waiting)) for (const entry of waiting) loop.enqueue(entry);
     else loop.enqueue(waiting);
+  }
+
+  /** What cancel() was given; of a task only if that ended it without a throw. @internal */
+  get cancelMessage(): string | undefined {
+    return this.state === kCancelled ? (this.aside as string | undefined) : undefined;
   }
 
   /** What the exception handler is told about a failure nobody looked at. @internal */
@@ -371,8 +386,9 @@ export class Future<T = unknown> {
 
   /** Awaits and callbacks, in order. @internal */
   waiting(): Waiting[] {
-    const waiting = this.entries;
-    return waiting === null ? [] : Array.isArray(waiting) ? waiting : [waiting];
+    if (this.state !== kPending) return [];
+    const waiting = this.aside as Waiting | Waiting[] | undefined;
+    return waiting === undefined ? [] : Array.isArray(waiting) ? waiting : [waiting];
   }
 
   /**
@@ -397,10 +413,15 @@ export class Future<T = unknown> {
   }
 
   private add(entry: Waiting): void {
-    const waiting = this.entries;
-    if (waiting === null) this.entries = entry;
+    const waiting = this.aside as Waiting | Waiting[] | undefined;
+    if (waiting === undefined) this.aside = entry;
     else if (Array.isArray(waiting)) waiting.push(entry);
-    else this.entries = [waiting, entry];
+    else this.aside = [waiting, entry];
+  }
+
+  /** `kept` is what is left of waiting(). */
+  private keepWaiting(kept: Waiting[]): void {
+    if (this.state === kPending) this.aside = kept.length === 0 ? undefined : kept;
   }
 
   private checkPending(): void {
@@ -412,26 +433,28 @@ export class Future<T = unknown> {
     }
   }
 
-  private watchUnretrieved(error: unknown): void {
-    this.unretrieved = watch('future', this, this.loop, {
+  /** It failed, and no await is there to tell. @internal */
+  watchUnretrieved(error: unknown): void {
+    this.aside = watch('future', this, this.loop, {
       message: this.unretrievedMessage,
       exception: error,
     });
   }
 
   private retrieved(): void {
-    if (this.unretrieved === undefined) return;
-    forget(this.unretrieved);
-    this.unretrieved = undefined;
+    if (this.state !== kFailed || this.aside === undefined) return;
+    forget(this.aside as Unnoticed);
+    this.aside = undefined;
   }
 }
 
 /**
  * A must-cancel flag meets a new await: asyncio cancels what the task just started to wait for. What
  * cannot be cancelled leaves the flag where it is.
+ * @internal
  */
-function deliverInterruption(scope: Scope, awaiter: Awaiter): void {
-  if (awaiter.interrupt(scope.interruptionMessage)) scope.forgetInterruption();
+export function deliverInterruption(scope: Scope, suspended: Suspension): void {
+  if (suspended.interrupt(scope.interruptionMessage)) scope.forgetInterruption();
 }
 
 addThen(Future);

@@ -5,7 +5,7 @@
 // callback by which gather, wait, shield or a TaskGroup waits knows its task.
 import { checkInteger, invalidArgType } from './arguments.ts';
 import { captureStack } from './debug.ts';
-import { Awaiter, Future } from './futures.ts';
+import { Future, isAwait } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { suspendedStack } from './stacks.ts';
 import { currentTask, Task } from './tasks.ts';
@@ -36,9 +36,9 @@ const kWholeStack = Number.POSITIVE_INFINITY;
 /** The tasks that wait for `future`, in the order in which they began to. @internal */
 export function waitersOf(future: Future<unknown>): Future<unknown>[] {
   const waiters = new Set<Future<unknown>>();
-  const driver = future instanceof InlineCoroutine ? future.driver : undefined;
-  for (const entry of driver === undefined ? future.waiting() : [driver, ...future.waiting()]) {
-    const waiter = entry instanceof Awaiter ? (entry.scope?.task as Task | undefined) : entry.owner;
+  const driven = future instanceof InlineCoroutine && future.isSuspended;
+  for (const entry of driven ? [future, ...future.waiting()] : future.waiting()) {
+    const waiter = isAwait(entry) ? (entry.scope?.task as Task | undefined) : entry.owner;
     if (waiter && !waiter.done()) waiters.add(waiter as Future<unknown>);
   }
   return [...waiters];

@@ -8,12 +8,24 @@
 // either completes or stays suspended. Nothing happens before it is awaited (or given to createTask,
 // gather, ...), as nothing happens to a coroutine object that nobody awaits.
 //
-// It is awaited by one task; further awaits of the same object just wait for its outcome.
+// It is awaited by one task; further awaits of the same object just wait for its outcome. The first
+// await needs no object of its own: the coroutine is that await, in the ready queue and in its scope.
 import type { Context } from './context.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
-import { Awaiter, Future, kCancelled, kFailed, kFinished, kPending } from './futures.ts';
+import {
+  type Await,
+  deliverInterruption,
+  endAwait,
+  Future,
+  interruptionOf,
+  kCancelled,
+  kFailed,
+  kFinished,
+  kPending,
+} from './futures.ts';
 import { currentLoop } from './running.ts';
-import type { Scope } from './scopes.ts';
+import type { Scope, Suspension } from './scopes.ts';
+import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 
 function ignore(): void {}
@@ -21,14 +33,22 @@ function ignore(): void {}
 /** The first await decides the loop. */
 const kUndecided = { loop: undefined };
 
+/** The wake-up is scheduled: the inner future of asyncio's coroutine is done. */
+const kWoken = 1;
+/** A cancel() waits for the wake-up; `value` is its error. */
+const kCancelling = 2;
+/** The first flag that a class derived from InlineCoroutine may give a meaning to. @internal */
+export const kOwnFlag = 4;
+
 /** @internal */
-export abstract class InlineCoroutine<T> extends Future<T> {
-  /** The await that it runs in. */
-  driver: Awaiter | undefined = undefined;
-  /** The wake-up is scheduled: the inner future of asyncio's coroutine is done. */
-  woken = false;
-  /** The error of a cancel() that the wake-up delivers. */
-  cancellation: CancelledError | undefined = undefined;
+export abstract class InlineCoroutine<T> extends Future<T> implements Await {
+  protected flags = 0;
+  // The await that it runs in.
+  scope: Scope | null = null;
+  resolve: Resolve = ignore;
+  reject: Reject = ignore;
+  before: Suspension | null = null;
+  after: Suspension | null = null;
 
   constructor() {
     super(kUndecided);
@@ -50,46 +70,76 @@ export abstract class InlineCoroutine<T> extends Future<T> {
 
   /** Schedules the wake-up of the awaiting task. */
   resume(): void {
-    if (this.woken) return;
-    this.woken = true;
-    this.loop.enqueue(this.driver as Awaiter);
+    if ((this.flags & kWoken) !== 0) return;
+    this.flags |= kWoken;
+    this.loop.enqueue(this);
   }
 
   get started(): boolean {
     return this.loop !== undefined;
   }
 
-  override startAwait(
-    scope: Scope | null,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    if (this.loop === undefined && (scope === null || !scope.isAbandoned)) {
-      this.start(scope === null ? currentLoop() : scope.loop);
-    }
-    super.startAwait(scope, resolve, reject);
+  /** Whether its first await has begun, and not ended. */
+  get isSuspended(): boolean {
+    return this.started && this.state === kPending;
   }
 
-  override suspend(awaiter: Awaiter): void {
-    if (this.driver === undefined) this.driver = awaiter;
-    else super.suspend(awaiter);
+  get woken(): boolean {
+    return (this.flags & kWoken) !== 0;
   }
 
-  override wake(awaiter: Awaiter, interruption: CancelledError | undefined): void {
-    if (awaiter !== this.driver) {
-      awaiter.end(interruption);
+  /** The error of a cancel() that the wake-up delivers. */
+  get cancellation(): CancelledError | undefined {
+    return (this.flags & kCancelling) !== 0 ? (this.value as CancelledError) : undefined;
+  }
+
+  /** The wake-up is used up, and with it the cancel: the coroutine goes on waiting. */
+  protected waitOn(): void {
+    this.flags &= ~(kWoken | kCancelling);
+  }
+
+  get future(): Future<unknown> {
+    return this as Future<unknown>;
+  }
+
+  interrupt(message: string | undefined): boolean {
+    return this.cancel(message);
+  }
+
+  override startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void {
+    if (this.loop !== undefined || scope?.isAbandoned) {
+      super.startAwait(scope, resolve, reject);
       return;
     }
+    this.start(scope === null ? currentLoop() : scope.loop);
+    if (this.state !== kPending) {
+      this.settle(resolve, reject);
+      return;
+    }
+    this.scope = scope;
+    this.resolve = resolve;
+    this.reject = reject;
+    if (scope === null) return;
+    scope.suspended(this);
+    if (scope.interrupted) deliverInterruption(scope, this);
+  }
+
+  /** The entry of the wake-up. */
+  run(): void {
+    this.wake(interruptionOf(this.scope, this as Future<unknown>));
+  }
+
+  protected wake(interruption: CancelledError | undefined): void {
     const error = this.cancellation ?? interruption;
     if (error === undefined) {
-      this.woken = false;
+      this.flags &= ~kWoken;
       this.proceed();
       if (this.state === kPending) return;
     } else {
       this.abandon();
       if (this.state === kPending) this.finish(kCancelled, error);
     }
-    awaiter.end(error);
+    endAwait(this, error);
   }
 
   override cancel(msg?: string): boolean {
@@ -98,7 +148,8 @@ export abstract class InlineCoroutine<T> extends Future<T> {
       this.decideLoop(currentLoop());
       return super.cancel(msg);
     }
-    this.cancellation = new CancelledError(msg);
+    this.flags |= kCancelling;
+    this.value = new CancelledError(msg);
     this.resume();
     return true;
   }
@@ -115,6 +166,9 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     this.startAlone();
     super.whenDone(callback, owner);
   }
+
+  /** Who drives it is told in the same step. */
+  override watchUnretrieved(): void {}
 
   // biome-ignore lint/suspicious/noExplicitAny: see Future
   override getLoop(): any {
@@ -140,10 +194,8 @@ export abstract class InlineCoroutine<T> extends Future<T> {
     (this as { loop: LoopCore }).loop = loop;
   }
 
-  /** Nobody awaits it, but somebody wants to know its outcome. */
+  /** Nobody awaits it, but somebody wants to know its outcome: it is driven by nobody's await. */
   private startAlone(): void {
-    if (this.started) return;
-    this.start(currentLoop());
-    if (this.state === kPending) this.suspend(new Awaiter(this, null, ignore, ignore));
+    if (!this.started) this.start(currentLoop());
   }
 }

@@ -12,7 +12,7 @@ import { awaitStack, creationStack, startDebugging } from './debug.ts';
 import { traceAwaits } from './debug_awaits.ts';
 import { RuntimeError } from './exceptions.ts';
 import { describeCallback, printExceptionContext } from './format.ts';
-import { Awaiter, Future } from './futures.ts';
+import { Future, isAwait } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { letBeInspected } from './inspect.ts';
 import { closeSlotsOf } from './io_events.ts';
@@ -285,7 +285,7 @@ export class EventLoop extends DescriptorLoop {
   defaultExceptionHandler(context: ExceptionContext): void {
     const entry = this.currentEntry;
     if (entry !== null && context.sourceTraceback === undefined) {
-      const stack = entry instanceof Awaiter ? awaitStack(entry.resolve) : creationStack(entry);
+      const stack = isAwait(entry) ? awaitStack(entry.resolve) : creationStack(entry);
       if (stack !== undefined) context.handleTraceback = stack;
     }
     printExceptionContext(context);
@@ -364,7 +364,7 @@ export class EventLoop extends DescriptorLoop {
     const what =
       entry instanceof Handle
         ? `callback ${describeCallback(entry.callback)}`
-        : entry instanceof Awaiter
+        : isAwait(entry)
           ? describeStep(entry.scope?.task)
           : describeStep(entry);
     console.warn(`aionode: Executing ${what} took ${seconds.toFixed(3)} seconds`);

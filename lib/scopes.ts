@@ -17,11 +17,11 @@ import {
 } from './frames.ts';
 import type { LoopCore } from './turns.ts';
 
-/** One suspended await of a scope's code; see Awaiter in futures.ts. @internal */
+/** One suspended await of a scope's code; see Await in futures.ts. @internal */
 export interface Suspension {
   readonly scope: Scope | null;
-  previous: Suspension | null;
-  next: Suspension | null;
+  before: Suspension | null;
+  after: Suspension | null;
   /** Cancels what is awaited; false when it is done already. */
   interrupt(message: string | undefined): boolean;
 }
@@ -72,25 +72,28 @@ export class Scope extends Frame {
 
   suspended(suspension: Suspension): void {
     const root = this.root;
-    suspension.previous = root.last;
-    if (root.last === null) root.first = suspension;
-    else root.last.next = suspension;
+    const last = root.last;
+    if (last === null) root.first = suspension;
+    else {
+      suspension.before = last;
+      last.after = suspension;
+    }
     root.last = suspension;
   }
 
   resumed(suspension: Suspension): void {
     const root = this.root;
-    const { previous, next } = suspension;
-    if (previous === null) root.first = next;
-    else previous.next = next;
-    if (next === null) root.last = previous;
-    else next.previous = previous;
-    suspension.previous = suspension.next = null;
+    const { before, after } = suspension;
+    if (before === null) root.first = after;
+    else before.after = after;
+    if (after === null) root.last = before;
+    else after.before = before;
+    suspension.before = suspension.after = null;
   }
 
   /** What the code of this scope awaits now, oldest first. */
   *suspensions(): Generator<Suspension> {
-    for (let s = this.root.first; s !== null; s = s.next) {
+    for (let s = this.root.first; s !== null; s = s.after) {
       if (this === this.root || s.scope?.isWithin(this)) yield s;
     }
   }

@@ -2,60 +2,68 @@
 // Floor 8.
 import { checkSeconds } from './arguments.ts';
 import type { Future } from './futures.ts';
-import { InlineCoroutine } from './inline.ts';
+import { InlineCoroutine, kOwnFlag } from './inline.ts';
 import { native } from './native.ts';
 import { addThen } from './thens.ts';
 import { armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
 
+/** Set once a Pass has given way. */
+const kPassed = kOwnFlag;
+/** Set while a Sleep's timer is armed, or due and in the ready queue. */
+const kArmed = kOwnFlag;
+const kFired = kOwnFlag << 1;
+
 /** One pass of the ready queue: asyncio's bare yield. It waits for nothing that could be cancelled. */
 class Pass<T> extends InlineCoroutine<T> {
-  private readonly outcome: T;
-  private passed = false;
-
   constructor(result: T) {
     super();
-    this.outcome = result;
+    // Where the result will be, or the error of a cancel instead: a pending future shows it to nobody.
+    this.value = result;
   }
 
   protected override proceed(): void {
-    if (this.passed) this.complete(this.outcome);
-    else this.passed = true;
+    if ((this.flags & kPassed) !== 0) this.complete(this.value as T);
+    else {
+      this.flags |= kPassed;
+      this.resume();
+    }
   }
 
   protected override abandon(): void {}
-
-  override suspend(awaiter: never): void {
-    super.suspend(awaiter);
-    this.resume();
-  }
 }
 
 /** A timer and, when it fires, the wake-up of the sleeper. */
 class Sleep<T> extends InlineCoroutine<T> implements TimerEntry {
   timerSlot = -1;
-  private readonly outcome: T;
   private readonly deadline: number;
-  private fired = false;
 
   constructor(delay: number, result: T) {
     super();
-    this.outcome = result;
+    this.value = result;
     this.deadline = native.now() + delay;
   }
 
-  /** The timer's entry. */
-  run(): void {
-    this.fired = true;
-    this.resume();
+  /** Two entries of the ready queue are the same object: the timer's is the first. */
+  override run(): void {
+    if ((this.flags & kArmed) === 0) super.run();
+    else {
+      this.flags = (this.flags & ~kArmed) | kFired;
+      this.resume();
+    }
   }
 
   protected override proceed(): void {
-    if (this.fired) this.complete(this.outcome);
-    else armTimerAt(this, this.deadline);
+    if ((this.flags & kFired) !== 0) this.complete(this.value as T);
+    else {
+      this.flags |= kArmed;
+      armTimerAt(this, this.deadline);
+    }
   }
 
   protected override abandon(): void {
-    if (this.timerSlot >= 0) disarmTimer(this);
+    if (this.timerSlot < 0) return;
+    this.flags &= ~kArmed;
+    disarmTimer(this);
   }
 
   override cancel(msg?: string): boolean {

@@ -6,7 +6,7 @@
 // of those awaits and the place where the task was created.
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { awaitStack } from './debug.ts';
-import { Awaiter, type Future } from './futures.ts';
+import { type Await, type Future, isAwait } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import type { Scope } from './scopes.ts';
 
@@ -47,10 +47,10 @@ export function describeCoro(coro: Coro<unknown> | null): string {
 }
 
 /** The awaits of ours that the code of a scope is suspended at, oldest first. @internal */
-export function awaitsOf(scope: Scope): Awaiter[] {
-  const awaits: Awaiter[] = [];
+export function awaitsOf(scope: Scope): Await[] {
+  const awaits: Await[] = [];
   for (const suspension of scope.suspensions()) {
-    if (suspension instanceof Awaiter) awaits.push(suspension);
+    if (isAwait(suspension)) awaits.push(suspension);
   }
   return awaits;
 }

@@ -129,6 +129,7 @@ class Drain extends InlineCoroutine<void> {
     // A closing transport gets one pass to find out that the connection is lost, as in asyncio.
     if (!this.gaveWay && this.writer.isClosing()) {
       this.gaveWay = true;
+      this.resume();
       return;
     }
     if (protocol.lost !== undefined) {
@@ -137,11 +138,6 @@ class Drain extends InlineCoroutine<void> {
     }
     if (protocol.paused) protocol.wait(this);
     else this.finishWith(null);
-  }
-
-  override suspend(awaiter: never): void {
-    super.suspend(awaiter);
-    if (this.gaveWay) this.resume();
   }
 
   protected override abandon(): void {

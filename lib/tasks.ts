@@ -2,7 +2,7 @@
 // Floor 8.
 //
 // HOW. The first step is a ready entry that calls the function with the task's scope in the frame
-// (frames.ts); every later step is the Awaiter of whatever the function awaited (futures.ts). The
+// (frames.ts); every later step is the await of whatever the function awaited (futures.ts). The
 // function's native promise tells the end. The task never owns a continuation: cancelling it means
 // interrupting its scope (scopes.ts).
 import { checkInteger, invalidArgType } from './arguments.ts';
@@ -394,10 +394,8 @@ export class Task<T = unknown>
   }
 
   private succeed(value: T): void {
-    if (this.scope.mustCancel) {
-      this.cancelMessage = this.scope.message;
-      this.end(kCancelled, undefined);
-    } else {
+    if (this.scope.mustCancel) this.end(kCancelled, undefined, this.scope.message);
+    else {
       this.end(kFinished, value);
     }
   }
@@ -407,10 +405,10 @@ export class Task<T = unknown>
     else this.end(kCancelled, error instanceof CancelledError ? error : (error as Error).cause);
   }
 
-  private end(state: number, value: unknown): void {
+  private end(state: number, value: unknown, message?: string): void {
     if (value instanceof CancelledError) value.cause ??= this.scope.cause;
     this.loop.tasks.delete(this);
-    this.finish(state, value);
+    this.finish(state, value, message);
   }
 }
 
