@@ -11,6 +11,14 @@ export const goals = [
     ['lines 32 pipelined', 0.4],
     ['connect', 1.5],
   ].map(([line, atMost]) => ({ line, metric: 'cpu', reference: 'libuv', atMost })),
+  ...['uvloop', 'node'].flatMap((reference) =>
+    ['udp 1 KiB x 1', 'udp 1 KiB x 10', 'udp 1 KiB x 50', 'udp 8 KiB x 10'].map((line) => ({
+      line,
+      metric: 'cpu',
+      reference,
+      atMost: 1,
+    })),
+  ),
   { line: 'sink', metric: 'rate', reference: 'libuv', atLeast: 0.9 },
   { line: 'idle', metric: 'rss', atMost: 2500 },
 

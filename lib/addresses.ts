@@ -13,9 +13,9 @@ const { kAddressWords } = layout;
 /** A host and a port; the host is numeric where the system gave it. @public */
 export type SocketAddress = readonly [host: string, port: number];
 
-/** Log2 of how many addresses are kept. */
-const kPlaceBits = 10;
-const kPlaces = 1 << kPlaceBits;
+/** Addresses are kept in pairs that share a hash: log2 of how many pairs. */
+const kPairBits = 9;
+const kPlaces = 2 << kPairBits;
 /** Hosts that users sent to; they are forgotten all at once. */
 const kMostHosts = 1024;
 /** Knuth's multiplicative hash: the highest bits of the product are the place. */
@@ -36,6 +36,18 @@ function makeAddress(words: Int32Array): SocketAddress {
   return Object.freeze<[string, number]>([native.formatHost(words), port]);
 }
 
+function isAt(place: number, words: Int32Array, at: number): boolean {
+  const base = place * kAddressWords;
+  return (
+    keptWords[base] === words[at] &&
+    keptWords[base + 1] === words[at + 1] &&
+    keptWords[base + 2] === words[at + 2] &&
+    keptWords[base + 3] === words[at + 3] &&
+    keptWords[base + 4] === words[at + 4] &&
+    keptWords[base + 5] === words[at + 5]
+  );
+}
+
 /**
  * The address of the record at index `at` of `words`; null for one that holds none. The array is frozen,
  * since all who look at this address share it.
@@ -44,30 +56,29 @@ function makeAddress(words: Int32Array): SocketAddress {
 export function readAddress(words: Int32Array, at: number): SocketAddress | null {
   const first = words[at] as number;
   if (first === 0) return null;
-  const second = words[at + 1] as number;
-  const third = words[at + 2] as number;
-  const fourth = words[at + 3] as number;
-  const fifth = words[at + 4] as number;
-  const sixth = words[at + 5] as number;
-  const mixed = first ^ second ^ third ^ fourth ^ fifth ^ sixth;
-  const place = Math.imul(mixed, kHashFactor) >>> (32 - kPlaceBits);
+  const mixed =
+    first ^
+    (words[at + 1] as number) ^
+    (words[at + 2] as number) ^
+    (words[at + 3] as number) ^
+    (words[at + 4] as number) ^
+    (words[at + 5] as number);
+  const place = (Math.imul(mixed, kHashFactor) >>> (32 - kPairBits)) << 1;
+  if (isAt(place, words, at)) return kept[place] as SocketAddress;
+  if (isAt(place + 1, words, at)) return kept[place + 1] as SocketAddress;
+  return keep(place, words.slice(at, at + kAddressWords));
+}
+
+/** Takes the first place of a pair; who had it takes the second, and who had that is forgotten. */
+function keep(place: number, record: Int32Array): SocketAddress {
+  const [elder, oldest] = [kept[place], kept[place + 1]];
+  if (oldest !== undefined) placeOf.delete(oldest);
   const base = place * kAddressWords;
-  const known = kept[place];
-  if (
-    known !== undefined &&
-    keptWords[base] === first &&
-    keptWords[base + 1] === second &&
-    keptWords[base + 2] === third &&
-    keptWords[base + 3] === fourth &&
-    keptWords[base + 4] === fifth &&
-    keptWords[base + 5] === sixth
-  ) {
-    return known;
-  }
-  if (known !== undefined) placeOf.delete(known);
-  const record = words.slice(at, at + kAddressWords);
-  const address = makeAddress(record);
+  keptWords.copyWithin(base + kAddressWords, base, base + kAddressWords);
   keptWords.set(record, base);
+  kept[place + 1] = elder;
+  if (elder !== undefined) placeOf.set(elder, place + 1);
+  const address = makeAddress(record);
   kept[place] = address;
   placeOf.set(address, place);
   return address;

@@ -23,6 +23,7 @@ struct options {
 int run_echo(const struct options* options);
 int run_sink(const struct options* options);
 int run_connect(const struct options* options);
+int run_datagrams(const struct options* options);
 int run_idle(const struct options* options);
 
 _Noreturn void die(const char* what);          // with errno
@@ -33,6 +34,8 @@ void wait_for_end(void);                       // waits until stdin is closed
 
 int open_connection(int port);                    // connected, nonblocking, TCP_NODELAY
 int begin_connection(int port, uint32_t number);  // the same, but still connecting
+
+int open_datagram_socket(int port);  // connected, nonblocking
 
 int new_poll(void);
 void watch(int poll, int op, int fd, uint32_t events, void* data);

@@ -83,6 +83,14 @@ int open_connection(int port) {
   return fd;
 }
 
+int open_datagram_socket(int port) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) die("socket");
+  struct sockaddr_in remote = loopback(INADDR_LOOPBACK, port);
+  if (connect(fd, (struct sockaddr*)&remote, sizeof remote) < 0) die("connect");
+  return fd;
+}
+
 int new_poll(void) {
   int poll = epoll_create1(EPOLL_CLOEXEC);
   if (poll < 0) die("epoll_create1");

@@ -13,7 +13,8 @@ static void allow_many_files(void) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 7) fail("usage: client echo|sink|connect|idle PORT CONNECTIONS SECONDS SIZE LINE");
+  if (argc != 7)
+    fail("usage: client echo|sink|connect|datagrams|idle PORT CONNECTIONS SECONDS SIZE LINE");
   const struct options options = {
       .port = atoi(argv[2]),
       .connections = atoi(argv[3]),
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
   if (strcmp(argv[1], "echo") == 0) return run_echo(&options);
   if (strcmp(argv[1], "sink") == 0) return run_sink(&options);
   if (strcmp(argv[1], "connect") == 0) return run_connect(&options);
+  if (strcmp(argv[1], "datagrams") == 0) return run_datagrams(&options);
   if (strcmp(argv[1], "idle") == 0) return run_idle(&options);
   fail("unknown mode: %s", argv[1]);
 }

@@ -59,6 +59,16 @@ const groups = {
     uvloop: () => [pythonWith('uvloop'), inBench('servers/streams.py'), 'uvloop'],
     libuv: () => [compile('servers/libuv.c', libuvFlags())],
   },
+  datagramServers: {
+    aionode: ({ node }) => {
+      requireAionode(node);
+      return [node, inBench('servers/aionode-datagrams.mjs')];
+    },
+    node: ({ node }) => [node, inBench('servers/dgram.mjs')],
+    asyncio: () => [pythonForAsyncio(), inBench('servers/datagrams.py'), 'asyncio'],
+    uvloop: () => [pythonWith('uvloop'), inBench('servers/datagrams.py'), 'uvloop'],
+    libuv: () => [compile('servers/libuv-datagrams.c', libuvFlags())],
+  },
   inProcess: {
     aionode: ({ node }, folder) => {
       requireAionode(node);

@@ -47,6 +47,26 @@ export const lines = networkSuite({
   values: perRequestValues,
 });
 
+export const datagrams = networkSuite({
+  name: 'datagrams',
+  title: 'Echo over UDP, one datagram under way per client socket',
+  metrics: perRequest,
+  programs: 'datagramServers',
+  lines: [
+    [1, 1],
+    [1, 10],
+    [1, 50],
+    [8, 10],
+  ].map(([kib, connections]) => ({
+    name: `udp ${kib} KiB x ${connections}`,
+    server: 'echo',
+    client: 'datagrams',
+    connections,
+    size: kib * KIB,
+  })),
+  values: perRequestValues,
+});
+
 export const connect = networkSuite({
   name: 'connect',
   title: 'Connect, echo 64 bytes, close; 10 at a time',

@@ -46,9 +46,9 @@ async function slice(binary, load, server, core) {
 
 /**
  * A suite of load on servers. Each of `lines` has a name, the `server` mode and the load: `client`
- * mode, connections, size, line. `values` turns what a slice gave into metrics.
+ * mode, connections, size, line. `programs` is the peers' group of programs (harness/peers.mjs). `values` turns what a slice gave into metrics.
  */
-export function networkSuite({ name, title, metrics, lines, values }) {
+export function networkSuite({ name, title, metrics, lines, programs = 'servers', values }) {
   return {
     name,
     title,
@@ -59,7 +59,7 @@ export function networkSuite({ name, title, metrics, lines, values }) {
     async run(options, isSelected, progress) {
       const binary = loadClient();
       const cores = chooseCores();
-      const { commands, skipped } = findPeers('servers', options);
+      const { commands, skipped } = findPeers(programs, options);
       const results = new Results();
       const servers = await startAll(commands, name, results, (command) =>
         startServer(command, lines[0].server, cores.server),
