@@ -9,6 +9,7 @@ export const STATES = [
   'busy tasks',
   'open socket',
   'write in flight',
+  'datagrams',
 ] as const;
 /** How the thread ends. */
 export const ENDINGS = ['return', 'process.exit', 'terminate', 'uncaught throw'] as const;

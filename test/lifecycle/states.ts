@@ -2,8 +2,11 @@
 import { strict as assert } from 'node:assert';
 import {
   createTask,
+  type DatagramOptions,
+  DatagramProtocol,
   getRunningLoop,
   openConnection,
+  Queue,
   run,
   type Server,
   type StreamReader,
@@ -112,12 +115,44 @@ async function writeInFlight(): Promise<Held> {
   };
 }
 
+/** Two endpoints, and a datagram that waits for the look-up of a host. */
+async function datagrams(): Promise<Held> {
+  const loop = getRunningLoop();
+  const arrivals = new Queue<string>();
+  class Arrivals extends DatagramProtocol {
+    override datagramReceived(data: Buffer): void {
+      arrivals.putNowait(String(data));
+    }
+  }
+  const open = (options: DatagramOptions) =>
+    loop.createDatagramEndpoint(() => new Arrivals(), options);
+  const [far] = await open({ localAddr: ['127.0.0.1', 0] });
+  const [near] = await open({ remoteAddr: far.getExtraInfo('sockname') });
+  const exchange = async () => {
+    near.sendto('ping');
+    assert.equal(await arrivals.get(), 'ping');
+    far.sendto('pong', near.getExtraInfo('sockname'));
+    assert.equal(await arrivals.get(), 'pong');
+  };
+  await exchange();
+  far.sendto('', ['localhost', 9]);
+  assert.ok(far.getWriteBufferSize() > 0);
+  return {
+    use: exchange,
+    async release() {
+      near.close();
+      far.close();
+    },
+  };
+}
+
 const ENTER: Record<Scenario['state'], () => Promise<Held>> = {
   idle,
   'pending timer': pendingTimer,
   'busy tasks': busyTasks,
   'open socket': openSocket,
   'write in flight': writeInFlight,
+  datagrams,
 };
 
 /** Enters the state with tasks having run before, so that no loop is in its first state. */
