@@ -28,6 +28,7 @@ export {
   SendfileNotAvailableError,
   TimeoutError,
 } from './exceptions.ts';
+export { type Executor, ThreadPoolExecutor, type ThreadPoolOptions } from './executors.ts';
 export { Future, isfuture, wrapFuture } from './futures.ts';
 export { type GatherOptions, gather, shield } from './gather.ts';
 export {
@@ -73,8 +74,10 @@ export {
   Task,
   type TaskOptions,
 } from './tasks.ts';
+export { toThread, type WorkerModule, workerModule } from './threads.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
 export { toDuplex } from './to_duplex.ts';
+export { transfer } from './transfers.ts';
 export type {
   BaseTransport,
   DatagramTransport,

@@ -1,5 +1,5 @@
 // EventLoop: asyncio's loop object, on the driver that all loops of a thread share (turns.ts).
-// Floor 10.
+// Floor 11.
 //
 // The thread's default loop runs as long as Node's does; loops made by newEventLoop() or run() have turns
 // only while they run, and can be closed.

@@ -1,18 +1,52 @@
-// The part of an event loop that deals with signals.
-// Floor 9.
+// The part of an event loop that deals with signals and with executors.
+// Floor 10.
+import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
+import { RuntimeError } from './exceptions.ts';
+import { type Executor, ThreadPoolExecutor } from './executors.ts';
+import { Future, kFailed, kFinished } from './futures.ts';
 import {
   addSignalHandler,
   holdProcess,
   removeSignalHandler,
   removeSignalHandlersOf,
 } from './signal_handlers.ts';
+import { timeout as runWithTimeout } from './timeouts.ts';
 import { LoopCore } from './turns.ts';
+
+function checkExecutor(executor: unknown): void {
+  const { submit, shutdown } = (executor ?? {}) as Partial<Executor>;
+  if (typeof submit !== 'function' || typeof shutdown !== 'function') {
+    throw invalidArgType('executor', 'an Executor, with submit() and shutdown(),', executor);
+  }
+}
+
+/** The outcome of an executor's promise, as a Future of the loop. */
+function adopt<T>(loop: LoopCore, promise: PromiseLike<T>): Future<T> {
+  if (promise instanceof Future && promise.loop === loop) return promise as unknown as Future<T>;
+  const future = new Future<T>({ loop });
+  promise.then(
+    (value) => {
+      if (!future.done()) future.finish(kFinished, value);
+    },
+    (error) => {
+      if (!future.done()) future.finish(kFailed, error);
+    },
+  );
+  const { cancel } = promise as { cancel?: unknown };
+  future.whenDone(() => {
+    if (future.cancelled() && typeof cancel === 'function') cancel.call(promise);
+  });
+  return future;
+}
 
 /**
  * What EventLoop inherits. Not a class to use by itself.
  * @public
  */
 export abstract class ThreadingLoop extends LoopCore {
+  private defaultExecutor: Executor | null = null;
+  private executorShutDown = false;
+
   /**
    * Calls `callback(...args)` in a turn of the loop, as callSoon() would, whenever the process gets the
    * signal. Replaces the loop's earlier handler of that signal, and takes the signal from a run() that
@@ -41,6 +75,90 @@ export abstract class ThreadingLoop extends LoopCore {
     return removeSignalHandler(this, signal);
   }
 
+  /**
+   * Runs `fn(...args)` by an executor.
+   * @param executor - null: the loop's default one, a ThreadPoolExecutor unless setDefaultExecutor() set
+   * another; see there how functions, arguments and results are sent
+   * @throws RuntimeError when the executor is shut down or the loop is closed; TypeError when `fn` cannot be
+   * sent
+   *
+   * **Cancellation:** a call that has not begun never runs; one that runs goes on, and its result is dropped.
+   * @example
+   * ```ts
+   * const sum = await loop.runInExecutor(null, (a: number, b: number) => a + b, 20, 22);
+   * ```
+   * @see asyncio's loop.run_in_executor
+   */
+  runInExecutor<A extends unknown[], R>(
+    executor: Executor | null,
+    fn: (...args: A) => R | PromiseLike<R>,
+    ...args: A
+  ): Future<Awaited<R>> {
+    this.checkClosed();
+    if (executor !== null) checkExecutor(executor);
+    const used = executor ?? this.usableDefaultExecutor();
+    if (used instanceof ThreadPoolExecutor) return used.submitFrom(this, fn, args);
+    checkFunction(fn, 'fn');
+    return adopt(this, used.submit(fn, args));
+  }
+
+  /**
+   * Has `executor` run what toThread() and `runInExecutor(null, ...)` are given. The loop shuts it down.
+   * @throws TypeError when it has no submit() and shutdown()
+   */
+  setDefaultExecutor(executor: Executor): void {
+    this.checkClosed();
+    this.checkExecutorUsable();
+    checkExecutor(executor);
+    this.defaultExecutor = executor;
+  }
+
+  /**
+   * Shuts the default executor down and waits until its work is done; run() does so at its end, with a
+   * timeout of 300 seconds. runInExecutor() and toThread() throw RuntimeError from then on.
+   * @param timeout - in seconds; after it a warning is emitted, and the threads that still work do not keep
+   * the process alive; without end by default
+   */
+  async shutdownDefaultExecutor(timeout: number | null = null): Promise<void> {
+    if (timeout !== null) checkSeconds(timeout, 'timeout');
+    this.executorShutDown = true;
+    const executor = this.defaultExecutor;
+    if (executor === null) return;
+    let expired = false;
+    try {
+      await runWithTimeout(timeout, async (scope) => {
+        try {
+          await executor.shutdown(true);
+        } finally {
+          expired = scope.expired();
+        }
+      });
+    } catch (error) {
+      if (!expired) throw error;
+      process.emitWarning(
+        `The executor did not finish joining its threads within ${timeout} seconds`,
+        'RuntimeWarning',
+      );
+      void executor.shutdown(false);
+      if (executor instanceof ThreadPoolExecutor) executor.giveUp();
+    }
+  }
+
+  /** Whether shutdownDefaultExecutor() has something to do. @internal */
+  get hasDefaultExecutor(): boolean {
+    return this.defaultExecutor !== null;
+  }
+
+  private checkExecutorUsable(): void {
+    if (this.executorShutDown) throw new RuntimeError('Executor shutdown has been called');
+  }
+
+  private usableDefaultExecutor(): Executor {
+    this.checkExecutorUsable();
+    this.defaultExecutor ??= new ThreadPoolExecutor({ threadNamePrefix: 'aionode' });
+    return this.defaultExecutor;
+  }
+
   /** The loop has begun or ended to run. @internal */
   protected runningChanged(): void {
     holdProcess();
@@ -49,5 +167,8 @@ export abstract class ThreadingLoop extends LoopCore {
   /** The loop is closed. @internal */
   protected closeThreading(): void {
     removeSignalHandlersOf(this);
+    this.executorShutDown = true;
+    void this.defaultExecutor?.shutdown(false);
+    this.defaultExecutor = null;
   }
 }

@@ -1,5 +1,5 @@
 // run() and Runner: a loop for one main task, and an orderly end.
-// Floor 11.
+// Floor 12.
 import { checkFunction, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
@@ -24,6 +24,9 @@ export interface RunOptions extends RunnerOptions {
   /** Signals that cancel main; ['SIGINT'] by default. A second one ends the process as Node would. */
   signals?: readonly NodeJS.Signals[];
 }
+
+/** How long the end of run() waits for the threads of the default executor; asyncio's number. */
+const kThreadJoinSeconds = 300;
 
 /** The error that run() rejects with when a signal ended it. */
 function signalError(signal: NodeJS.Signals, cause: unknown): Error {
@@ -135,6 +138,9 @@ export class Runner implements AsyncDisposable {
     this.#closed = true;
     try {
       await cancelAllTasks(loop);
+      if (loop.hasDefaultExecutor) {
+        await loop.runUntilComplete(() => loop.shutdownDefaultExecutor(kThreadJoinSeconds));
+      }
       reportUnnoticed(loop);
     } finally {
       loop.close();
