@@ -5,7 +5,6 @@
 // Future of a call is the job itself: cancelled in line it leaves the line, cancelled while it runs it
 // forgets its thread, which goes on or is ended, as the pool was told.
 import { availableParallelism } from 'node:os';
-import type { ResourceLimits } from 'node:worker_threads';
 import {
   checkFunction,
   checkInteger,
@@ -49,14 +48,16 @@ export interface ThreadPoolOptions {
    * dropped; true: it is ended at once; a number: it is ended if it still runs so many seconds later.
    */
   terminate?: boolean | number;
-  /** Of each thread; see node:worker_threads. */
-  resourceLimits?: ResourceLimits;
+  /** The most memory that the objects of one thread may take, in MB, at least 16. More ends the thread. */
+  maxMemoryMb?: number;
 }
 
 /** The threads beyond the processors wait for I/O; Python has the same number. */
 const kExtraWorkers = 4;
 const kMostWorkers = 32;
 
+/** With a few MB, a thread does not start, and some versions of Node end the process. */
+const kLeastMemoryMb = 16;
 /** setTimeout() takes a longer one for 1 ms. */
 const kLongestTimerMs = 2 ** 31 - 1;
 const kNoArguments: readonly unknown[] = [];
@@ -131,7 +132,7 @@ export class ThreadPoolExecutor implements Executor, PoolThreadOwner, AsyncDispo
   readonly #maxWorkers: number;
   readonly #prefix: string;
   readonly #terminate: boolean | number;
-  readonly #resourceLimits: ResourceLimits | undefined;
+  readonly #maxMemoryMb: number | undefined;
   readonly #line: Set<Call<unknown>> = new Set();
   readonly #threads: Set<PoolThread> = new Set();
   /** Those without work; the last one is the next to get some, its caches being warm. */
@@ -149,16 +150,18 @@ export class ThreadPoolExecutor implements Executor, PoolThreadOwner, AsyncDispo
       maxWorkers = Math.min(kMostWorkers, availableParallelism() + kExtraWorkers),
       threadNamePrefix = `ThreadPoolExecutor-${pools++}`,
       terminate = false,
-      resourceLimits,
+      maxMemoryMb,
     } = options;
     checkInteger(maxWorkers, 'options.maxWorkers', 1);
     checkString(threadNamePrefix, 'options.threadNamePrefix');
     checkTerminate(terminate);
-    if (resourceLimits !== undefined) checkOptions(resourceLimits, 'options.resourceLimits');
+    if (maxMemoryMb !== undefined) {
+      checkInteger(maxMemoryMb, 'options.maxMemoryMb', kLeastMemoryMb);
+    }
     this.#maxWorkers = maxWorkers;
     this.#prefix = threadNamePrefix;
     this.#terminate = terminate;
-    this.#resourceLimits = resourceLimits;
+    this.#maxMemoryMb = maxMemoryMb;
   }
 
   /**
@@ -282,7 +285,7 @@ export class ThreadPoolExecutor implements Executor, PoolThreadOwner, AsyncDispo
     if (starting >= this.#line.size) return;
     const name = `${this.#prefix}_${this.#threadsStarted++}`;
     try {
-      this.#threads.add(new PoolThread(this, { name, resourceLimits: this.#resourceLimits }));
+      this.#threads.add(new PoolThread(this, { name, maxMemoryMb: this.#maxMemoryMb }));
     } catch (error) {
       this.#failFirst(error);
     }

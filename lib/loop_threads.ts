@@ -139,6 +139,7 @@ export abstract class ThreadingLoop extends LoopCore {
         `The executor did not finish joining its threads within ${timeout} seconds`,
         'RuntimeWarning',
       );
+      this.defaultExecutor = null;
       void executor.shutdown(false);
       if (executor instanceof ThreadPoolExecutor) executor.giveUp();
     }

@@ -7,7 +7,6 @@ import { isAbsolute, join } from 'node:path';
 import {
   MessageChannel,
   type MessagePort,
-  type ResourceLimits,
   receiveMessageOnPort,
   type TransferListItem,
   Worker,
@@ -39,9 +38,11 @@ export interface PoolThreadOwner {
 /** @internal */
 export interface PoolThreadOptions {
   readonly name: string;
-  readonly resourceLimits: ResourceLimits | undefined;
+  readonly maxMemoryMb: number | undefined;
 }
 
+/** Not the file itself: a Node that was told an --input-type takes that for an error in its workers, too. */
+const kProgram = `import(${JSON.stringify(new URL('./pool_worker.js', import.meta.url).href)})`;
 const kNoTransfers: readonly TransferListItem[] = [];
 /** A thread that has been sent so many functions is told to forget them. */
 const kMostFunctions = 1000;
@@ -73,7 +74,7 @@ export class PoolThread {
   /** What it works on. */
   job: PoolJob | null = null;
 
-  constructor(owner: PoolThreadOwner, { name, resourceLimits }: PoolThreadOptions) {
+  constructor(owner: PoolThreadOwner, { name, maxMemoryMb }: PoolThreadOptions) {
     this.owner = owner;
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
@@ -81,11 +82,14 @@ export class PoolThread {
     // Not in the context of whoever happens to need a thread: it would be kept alive by this one.
     this.worker = emptyContext(
       () =>
-        new Worker(new URL('./pool_worker.js', import.meta.url), {
+        new Worker(kProgram, {
+          eval: true,
           name,
           workerData: data,
           transferList: [port2],
-          ...(resourceLimits === undefined ? {} : { resourceLimits }),
+          ...(maxMemoryMb === undefined
+            ? {}
+            : { resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } }),
         }),
     );
     emptyContext(() => {

@@ -294,7 +294,7 @@ describe('transfer()', () => {
     'leaves shared memory shared',
     inLoop(async () => {
       const shared = new Uint8Array(new SharedArrayBuffer(2));
-      await toThread((array: Uint8Array) => void (array[0] = 1), transfer(shared));
+      await toThread((array: Uint8Array) => void array.fill(1, 0, 1), transfer(shared));
       assert.deepEqual([...shared], [1, 0]);
     }),
   );
