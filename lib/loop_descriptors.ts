@@ -1,5 +1,5 @@
 // The part of an event loop that deals with file descriptors.
-// Floor 9.
+// Floor 10.
 import { ThreadingLoop } from './loop_threads.ts';
 import { connectReadPipe, connectWritePipe } from './pipes.ts';
 import { addReader, addWriter, removeReader, removeWriter } from './pollers.ts';
