@@ -1,18 +1,33 @@
-// Outgoing TCP connections: one address after the other until one answers.
+// Outgoing TCP connections: several addresses, one after the other or staggered (RFC 8305).
 // Floor 8.
+//
+// A ConnectRace opens the sockets. The next address is tried when the attempt before it has failed, or
+// after the delay of happy eyeballs. The first socket that connects wins and the others are closed; only
+// then there is a protocol and a transport.
+import { combined, interleaved } from './address_order.ts';
 import {
   checkFlag,
+  checkFunction,
+  checkInteger,
   checkOptions,
   checkPort,
+  checkSeconds,
   checkString,
   invalidArgType,
+  outOfRange,
   refuseTls,
 } from './arguments.ts';
+import { captureContext } from './context.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
+import { TimerHandle } from './handles.ts';
+import { InlineCoroutine } from './inline.ts';
+import { closeSlot, registerReceiver } from './io_events.ts';
 import { native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
+import { addThen } from './thens.ts';
+import type { Transport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -22,6 +37,16 @@ export interface ConnectOptions {
   family?: 0 | 4 | 6;
   /** The local end of the connection. */
   localAddr?: [host: string, port: number];
+  /**
+   * In seconds: how long an attempt is waited for before the next address is tried beside it (happy
+   * eyeballs; RFC 8305 recommends 0.25). Without it one address is tried after the other.
+   */
+  happyEyeballsDelay?: number;
+  /**
+   * How many addresses of the first family come before the families alternate; 0 keeps the order of the
+   * look-up. 1 by default with happyEyeballsDelay, else 0.
+   */
+  interleave?: number;
   /** Whether small packets are sent at once; true by default, as in asyncio. */
   noDelay?: boolean;
   /** Whether the system probes a silent peer. */
@@ -37,10 +62,16 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
   checkPort(port, 'port');
   checkOptions(options);
   refuseTls((options as { ssl?: unknown }).ssl);
-  const { family, localAddr } = options;
+  const { family, localAddr, happyEyeballsDelay, interleave } = options;
   checkFamily(family, 'options.family');
   checkFlag(options.noDelay, 'options.noDelay');
   checkFlag(options.keepAlive, 'options.keepAlive');
+  if (interleave !== undefined) checkInteger(interleave, 'options.interleave', 0);
+  if (happyEyeballsDelay !== undefined) {
+    const name = 'options.happyEyeballsDelay';
+    checkSeconds(happyEyeballsDelay, name);
+    if (happyEyeballsDelay < 0) throw outOfRange(name, '>= 0', happyEyeballsDelay);
+  }
   if (localAddr !== undefined) {
     if (!Array.isArray(localAddr)) {
       throw invalidArgType('options.localAddr', 'an array [host, port]', localAddr);
@@ -67,92 +98,250 @@ export class ConnectAttempt {
   }
 }
 
-/** Connects to one address. Cancelling gives the socket up. */
-function connectTo(
-  loop: LoopCore,
-  attempt: ConnectAttempt,
-  protocol: BaseProtocol,
-  address: AddressInfo,
-  local: AddressInfo | undefined,
-): Promise<SocketTransport> {
-  const place = { address: address.address, port: address.port };
-  const slot = native.tcpConnect(
-    address.address,
-    address.port,
-    local?.address ?? '',
-    local?.port ?? 0,
-  );
-  if (slot < 0) return Promise.reject(systemError(slot, 'connect', place));
-  const transport = new SocketTransport(loop, slot, protocol);
-  const connected = new Future<SocketTransport>({ loop });
-  attempt.waitsFor(connected);
-  transport.whenConnected((errno) => {
-    if (connected.done()) return;
-    if (errno === 0) connected.finish(kFinished, transport);
-    else connected.finish(kFailed, systemError(errno, 'connect', place));
-  });
-  return (async () => {
-    try {
-      return await connected;
-    } catch (error) {
-      transport.discard();
-      throw error;
-    }
-  })();
-}
+/** Connects to one of several addresses. */
+class ConnectRace {
+  /** The slot of the connected stream. */
+  readonly winner: Future<number>;
+  private readonly loop: LoopCore;
+  private readonly addresses: readonly AddressInfo[];
+  private readonly locals: readonly AddressInfo[] | undefined;
+  private readonly delay: number | undefined;
+  private readonly open: Set<number> = new Set();
+  private readonly errors: unknown[][] = [];
+  private timer: TimerHandle | undefined = undefined;
 
-/** One error for several failed addresses: the only one, or all of them. */
-function combine(errors: unknown[]): unknown {
-  if (errors.length === 1) return errors[0];
-  const codes = new Set(errors.map((error) => (error as NodeJS.ErrnoException).code));
-  const first = errors[0] as NodeJS.ErrnoException;
-  const all = new AggregateError(errors, errors.map((e) => (e as Error).message).join('; '));
-  return Object.assign(
-    all,
-    codes.size === 1 ? { code: first.code, errno: first.errno, syscall: first.syscall } : {},
-  );
-}
+  constructor(
+    loop: LoopCore,
+    addresses: readonly AddressInfo[],
+    locals: readonly AddressInfo[] | undefined,
+    delay: number | undefined,
+  ) {
+    this.loop = loop;
+    this.addresses = addresses;
+    this.locals = locals;
+    this.delay = delay;
+    this.winner = new Future<number>({ loop });
+    this.winner.whenDone(() => this.end());
+    this.tryNext();
+  }
 
-/**
- * Connects `protocol` to a host. The transport has been announced to it when the promise resolves.
- * @internal
- */
-export async function connectTcp(
-  loop: LoopCore,
-  attempt: ConnectAttempt,
-  makeProtocol: () => BaseProtocol,
-  host: string | null,
-  port: number,
-  options: ConnectOptions,
-): Promise<SocketTransport> {
-  const family = options.family ?? 0;
-  const looking = (lookup: Future<unknown>) => attempt.waitsFor(lookup);
-  const addresses = await resolveHost(
-    host === null || host === '' ? 'localhost' : host,
-    port,
-    family,
-    looking,
-  );
-  const locals =
-    options.localAddr === undefined
-      ? []
-      : await resolveHost(options.localAddr[0], options.localAddr[1], family, looking);
-  const errors: unknown[] = [];
-  for (const address of addresses) {
-    const local = locals.find((one) => one.family === address.family);
-    if (options.localAddr !== undefined && local === undefined) {
-      errors.push(systemError(-22, 'bind', { address: options.localAddr[0] }));
-      continue;
-    }
-    try {
-      const transport = await connectTo(loop, attempt, makeProtocol(), address, local);
-      if (options.noDelay === false) transport.setNoDelay(false);
-      if (options.keepAlive) transport.setKeepAlive(true);
-      return transport;
-    } catch (error) {
-      if (!(error instanceof Error && 'errno' in error)) throw error;
+  /** Begins with the next address; goes on by itself when that fails. */
+  private tryNext(): void {
+    this.timer?.cancel();
+    while (!this.winner.done()) {
+      const index = this.errors.length;
+      const address = this.addresses[index];
+      if (address === undefined) {
+        if (this.open.size === 0) this.winner.finish(kFailed, combined(this.errors.flat()));
+        return;
+      }
+      const errors: unknown[] = [];
+      this.errors.push(errors);
+      const slot = this.openSocket(address, errors);
+      if (slot === undefined) continue;
+      const error = this.connect(slot, address, (error) => {
+        this.open.delete(slot);
+        closeSlot(slot);
+        errors.push(error);
+        if (this.errors.length === index + 1 || this.open.size === 0) this.tryNext();
+      });
+      if (error === undefined) {
+        this.armTimer();
+        return;
+      }
+      closeSlot(slot);
       errors.push(error);
     }
   }
-  throw combine(errors);
+
+  private armTimer(): void {
+    if (this.delay === undefined || this.errors.length === this.addresses.length) return;
+    this.timer = new TimerHandle(this.loop, () => this.tryNext(), [], undefined);
+    this.timer.armAfter(this.delay);
+  }
+
+  /** A socket, bound to a local address if one was asked for. */
+  private openSocket(address: AddressInfo, errors: unknown[]): number | undefined {
+    const { family } = address;
+    const locals = this.locals?.filter((one) => one.family === family) ?? [undefined];
+    for (const local of locals) {
+      const slot = native.tcpOpen(local?.address ?? '', local?.port ?? 0);
+      if (slot >= 0) return slot;
+      errors.push(systemError(slot, local === undefined ? 'socket' : 'bind', local));
+    }
+    if (locals.length === 0) {
+      const error = new Error(`no matching local address with family=${family} found`);
+      errors.push(Object.assign(error, { code: 'EADDRNOTAVAIL', syscall: 'bind' }));
+    }
+    return undefined;
+  }
+
+  /** Returns the error of an attempt that failed at once. */
+  private connect(slot: number, to: AddressInfo, failed: (error: unknown) => void): unknown {
+    const place = { address: to.address, port: to.port };
+    const status = native.tcpConnect(slot, to.address, to.port);
+    if (status < 0) return systemError(status, 'connect', place);
+    this.open.add(slot);
+    registerReceiver(slot, {
+      loop: this.loop,
+      onEvent: (_kind, errno) => {
+        if (errno === 0) this.connected(slot);
+        else failed(systemError(errno, 'connect', place));
+      },
+    });
+    return undefined;
+  }
+
+  private connected(slot: number): void {
+    if (this.winner.done()) return;
+    this.open.delete(slot);
+    this.winner.finish(kFinished, slot);
+  }
+
+  private end(): void {
+    this.timer?.cancel();
+    for (const slot of this.open) closeSlot(slot);
+    this.open.clear();
+  }
+}
+
+/** Connects to a host. Gives the slot of the connected stream, which is the caller's. */
+async function connectSlot(
+  loop: LoopCore,
+  attempt: ConnectAttempt,
+  host: string | null,
+  port: number,
+  options: ConnectOptions,
+): Promise<number> {
+  const { family = 0, localAddr, happyEyeballsDelay: delay } = options;
+  const looking = (lookup: Future<unknown>) => attempt.waitsFor(lookup);
+  const name = host === null || host === '' ? 'localhost' : host;
+  const found = await resolveHost(name, port, family, looking);
+  const locals = localAddr && (await resolveHost(localAddr[0], localAddr[1], family, looking));
+  const first = options.interleave ?? (delay === undefined ? 0 : 1);
+  const addresses = first === 0 ? found : interleaved(found, first);
+  const { winner } = new ConnectRace(loop, addresses, locals, delay);
+  attempt.waitsFor(winner);
+  try {
+    return await winner;
+  } catch (error) {
+    // A cancel that came together with the connection: nobody else knows of the socket.
+    if (winner.done() && !winner.cancelled() && winner.exception() === null) {
+      closeSlot(winner.result());
+    }
+    throw error;
+  }
+}
+
+/**
+ * Connects a protocol of the factory to a host. Its connectionMade() has been called when the promise
+ * resolves.
+ * @internal
+ */
+export async function connectTcp<P extends BaseProtocol>(
+  loop: LoopCore,
+  attempt: ConnectAttempt,
+  factory: () => P,
+  host: string | null,
+  port: number,
+  options: ConnectOptions,
+): Promise<[SocketTransport, P]> {
+  const context = captureContext();
+  const slot = await connectSlot(loop, attempt, host, port, options);
+  if (options.noDelay === false) native.setNoDelay(slot, false);
+  if (options.keepAlive) native.setKeepAlive(slot, true);
+  let protocol: P;
+  try {
+    protocol = factory();
+  } catch (error) {
+    closeSlot(slot);
+    throw error;
+  }
+  const transport = new SocketTransport(loop, slot, protocol, null, context);
+  const made = new Future<void>({ loop });
+  attempt.waitsFor(made);
+  transport.announce(() => {
+    if (!made.done()) made.finish(kFinished, undefined);
+  });
+  try {
+    await made;
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+  return [transport, protocol];
+}
+
+/**
+ * One call of openConnection() or createConnection(). It begins when it is awaited, and is given up as a
+ * whole however the await ends: also waitFor(openConnection(...), 5) leaves no socket behind.
+ * @internal
+ */
+export class ConnectOperation<T> extends InlineCoroutine<T> {
+  private readonly connect: (loop: LoopCore, attempt: ConnectAttempt) => Promise<T>;
+  private readonly drop: (opened: T) => void;
+  private readonly attempt = new ConnectAttempt();
+  private begun = false;
+  private opened: { readonly value: T } | undefined = undefined;
+  private failure: { readonly error: unknown } | undefined = undefined;
+
+  /** @param drop - closes what was opened when nobody wants it any more */
+  constructor(
+    connect: (loop: LoopCore, attempt: ConnectAttempt) => Promise<T>,
+    drop: (opened: T) => void,
+  ) {
+    super();
+    this.connect = connect;
+    this.drop = drop;
+  }
+
+  protected override proceed(): void {
+    if (this.opened !== undefined) this.complete(this.opened.value);
+    else if (this.failure !== undefined) this.fail(this.failure.error);
+    else if (!this.begun) this.begin();
+  }
+
+  protected override abandon(): void {
+    this.attempt.giveUp();
+    if (this.opened !== undefined) this.drop(this.opened.value);
+  }
+
+  private begin(): void {
+    this.begun = true;
+    this.connect(this.loop, this.attempt).then(
+      (opened) => {
+        if (this.attempt.givenUp) this.drop(opened);
+        this.opened = { value: opened };
+        this.goOn();
+      },
+      (error) => {
+        this.failure = { error };
+        this.goOn();
+      },
+    );
+  }
+
+  private goOn(): void {
+    if (!this.attempt.givenUp) this.resume();
+  }
+}
+addThen(ConnectOperation);
+
+/** loop.createConnection(), as its docstring says. @internal */
+export function createTcpConnection<P extends BaseProtocol>(
+  loop: LoopCore,
+  factory: () => P,
+  host: string | null,
+  port: number | null,
+  options: ConnectOptions = {},
+): Future<[Transport, P]> {
+  return new ConnectOperation<[Transport, P]>(
+    async (_, attempt) => {
+      checkFunction(factory, 'factory');
+      checkConnectArguments(host, port, options);
+      loop.checkClosed();
+      return connectTcp(loop, attempt, factory, host, port as number, options);
+    },
+    ([transport]) => (transport as SocketTransport).abort(),
+  );
 }

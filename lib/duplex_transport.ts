@@ -80,7 +80,7 @@ export class DuplexTransport extends TransportBase {
     this.writable = typeof this.stream.write === 'function' && !this.stream.writableEnded;
     this.onData = (chunk) => this.dataCame(chunk);
     this.onEnd = () => this.receiveEof();
-    this.onDrain = () => this.applyWaterMarks(this.bufferedForMarks());
+    this.onDrain = () => this.bufferChanged();
     this.onFinish = () => this.finished();
     this.onError = (error) => this.fail(error);
     this.onClose = () => this.closed();
@@ -90,6 +90,7 @@ export class DuplexTransport extends TransportBase {
   /** Begins to listen to the stream: what it has buffered comes first. @internal */
   begin(): void {
     const stream = this.stream;
+    this.begun = true;
     stream.on('error', this.onError);
     stream.on('close', this.onClose);
     stream.on('drain', this.onDrain);
@@ -132,18 +133,12 @@ export class DuplexTransport extends TransportBase {
 
   // -------------------------------------------------------------------------- reading
 
-  /** Stops receiving; may be called again. */
-  pauseReading(): void {
-    if (this.closing || !this.reading) return;
-    this.reading = false;
-    this.stream.pause?.();
+  protected override startReading(): void {
+    this.stream.resume?.();
   }
 
-  /** Goes on receiving; may be called again. */
-  resumeReading(): void {
-    if (this.closing || this.reading || this.eofReceived) return;
-    this.reading = true;
-    this.stream.resume?.();
+  protected override stopReading(): void {
+    this.stream.pause?.();
   }
 
   private dataCame(chunk: unknown): void {

@@ -39,6 +39,7 @@ export {
   printCallGraph,
 } from './graph.ts';
 export type { Handle, TimerHandle } from './handles.ts';
+export type { ServerOptions, ServerSocket } from './listening.ts';
 export { BoundedSemaphore, Event, Lock, Semaphore } from './locks.ts';
 export {
   type EventLoop,
@@ -54,12 +55,11 @@ export { LifoQueue, PriorityQueue, Queue } from './queues.ts';
 export { type StreamOptions, StreamReader } from './reading.ts';
 export type { AddressInfo } from './resolver.ts';
 export { Runner, type RunnerOptions, type RunOptions, run } from './runners.ts';
-export { Server, type ServerSocket } from './servers.ts';
+export { Server } from './servers.ts';
 export { sleep } from './sleep.ts';
 export {
   type ClientConnectedCallback,
   openConnection,
-  type ServerOptions,
   startServer,
 } from './stream_servers.ts';
 export { StreamWriter } from './streams.ts';
@@ -78,6 +78,7 @@ export { toThread, type WorkerModule, workerModule } from './threads.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
 export { toDuplex } from './to_duplex.ts';
 export { transfer } from './transfers.ts';
+export type { TransportSocket } from './transport_socket.ts';
 export type {
   BaseTransport,
   DatagramTransport,

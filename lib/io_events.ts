@@ -1,5 +1,6 @@
 // Reads the ring of I/O events and hands each to the object its slot stands for.
-// Floor 3. Nothing here runs code of the user: receivers only take note and fill ready queues.
+// Floor 3. Receivers take note and fill ready queues; through LoopCore.runEvent() they may run code of the
+// user, which may cause further events: these join the ring while it is read.
 import { memory, state } from './memory.ts';
 import { layout, native } from './native.ts';
 import { takeReceived } from './receive.ts';
@@ -25,8 +26,7 @@ export function registerReceiver(slot: number, receiver: EventReceiver): void {
 /** @internal */
 export function dispatchEvents(): void {
   const events = memory.events;
-  const count = state[kEventCount] as number;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < (state[kEventCount] as number); i++) {
     const at = i * kEventStride;
     const slot = events[at + 1] as number;
     const receiver = receivers[slot];

@@ -16,7 +16,7 @@ import { Future, isAwait } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { letBeInspected } from './inspect.ts';
 import { closeSlotsOf } from './io_events.ts';
-import { DescriptorLoop } from './loop_descriptors.ts';
+import { NetworkLoop } from './loop_network.ts';
 import { native } from './native.ts';
 import type { DatagramProtocol } from './protocols.ts';
 import type { ReadyEntry } from './ready.ts';
@@ -72,7 +72,7 @@ function describeStep(task: object | undefined): string {
  * their names; those that block there return promises here, since nothing may block Node's thread.
  * @public
  */
-export class EventLoop extends DescriptorLoop {
+export class EventLoop extends NetworkLoop {
   /** A callback that takes longer than this is reported in debug mode; in seconds. */
   slowCallbackDuration: number = kDefaultSlowCallbackSeconds;
   readonly #isDefault: boolean;

@@ -31,6 +31,7 @@ interface Layout {
   readonly kConnected: number;
   readonly kDatagram: number;
   readonly kData: number;
+  readonly kReadable: number;
   readonly kEof: number;
   readonly kReadFailed: number;
   readonly kQueued: number;
@@ -42,7 +43,6 @@ interface Layout {
   readonly kSmallestLent: number;
   readonly kAddressWords: number;
   readonly kLentClasses: number;
-  readonly kIpv6Only: number;
   readonly kRegularFile: number;
   readonly kCharacterDevice: number;
   readonly kPipe: number;
@@ -56,6 +56,10 @@ interface Layout {
   readonly kPollReadable: number;
   readonly kPollWritable: number;
   readonly kPollHangUp: number;
+  readonly kListenIpv6Only: number;
+  readonly kListenReuseAddress: number;
+  readonly kListenReusePort: number;
+  readonly kListenKeepAlive: number;
 }
 
 /** @internal */
@@ -93,10 +97,14 @@ export interface Native {
   awaitFrame?(resolve: unknown, reject: unknown): unknown;
   areResolvers?(resolve: unknown, reject: unknown): boolean;
   promiseOutcome?(promise: Promise<unknown>): unknown;
-  tcpListen(address: string, port: number, backlog: number, flags: number): number;
-  tcpConnect(address: string, port: number, localAddress: string, localPort: number): number;
+  tcpBind(address: string, port: number, flags: number): number;
+  listen(slot: number, backlog: number): number;
+  resumeAccepting(slot: number): number;
+  tcpOpen(localAddress: string, localPort: number): number;
+  tcpConnect(slot: number, address: string, port: number): number;
   streamOpen(fd: number, tcp: boolean): number;
-  streamReadStart(slot: number): number;
+  streamReadStart(slot: number, announce: boolean): number;
+  streamReadInto(slot: number, bytes: Uint8Array): number;
   streamReadStop(slot: number): number;
   streamWrite(slot: number, bytes: Uint8Array): number;
   streamFlush(slot: number): number;
@@ -105,7 +113,8 @@ export interface Native {
   close(slot: number): void;
   setRef(slot: number, ref: boolean): void;
   setNoDelay(slot: number, enabled: boolean): number;
-  setKeepAlive(slot: number, enabled: boolean, delay: number): number;
+  setKeepAlive(slot: number, enabled: boolean): number;
+  fileDescriptor(slot: number): number;
   socketAddress(
     slot: number,
     peer: boolean,

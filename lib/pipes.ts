@@ -14,7 +14,6 @@ import { layout, native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { ReadyCall } from './ready.ts';
 import { errnoOf, systemError } from './system_errors.ts';
-import type { InternalProtocol } from './transport_base.ts';
 import type { ReadTransport, WriteTransport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
@@ -52,17 +51,14 @@ export class ReadPipeTransport extends SocketTransport implements ReadTransport 
     super(loop, openPipe(fd, 'read'), protocol);
     this.setExtraInfo('pipe', fd);
     this.announce();
-    loop.enqueue(new ReadyCall(() => this.beginReading()));
   }
 
   /** A pipe has no other direction to keep open, whatever the protocol says. */
-  protected override receiveEof(): void {
+  protected override deliverEof(): void {
     if (this.closing) return;
     this.closing = true;
-    const protocol = this.protocol as InternalProtocol;
-    if (protocol.internal) protocol.eofReceived();
+    if (this.protocol.internal) this.protocol.eofReceived?.();
     else this.loop.enqueue(new ReadyCall(() => void this.protocol.eofReceived?.()));
-    // What was received before is still on its way to the protocol, ahead of these entries.
     this.loop.enqueue(
       new ReadyCall(() => {
         if (this.lost) return;
@@ -74,12 +70,6 @@ export class ReadPipeTransport extends SocketTransport implements ReadTransport 
 
   override canWriteEof(): boolean {
     return false;
-  }
-
-  private beginReading(): void {
-    if (!this.isReading()) return;
-    const status = native.streamReadStart(this.slot);
-    if (status < 0) this.fail(systemError(status, 'read'));
   }
 }
 

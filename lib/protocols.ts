@@ -75,3 +75,15 @@ export class DatagramProtocol extends BaseProtocol {
    */
   errorReceived(_error: unknown): void {}
 }
+/** A protocol of this package that only takes note: it may be called while events are read. @internal */
+export interface InternalProtocol extends BaseProtocol {
+  readonly internal: true;
+  dataReceived(data: Buffer): void;
+  // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing is fine
+  eofReceived(): boolean | void;
+}
+
+/** What a transport looks for in its protocol. @internal */
+export type AnyProtocol = BaseProtocol &
+  Partial<Omit<Protocol, keyof BaseProtocol>> &
+  Partial<Omit<BufferedProtocol, keyof BaseProtocol>> & { readonly internal?: true };

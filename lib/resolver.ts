@@ -1,10 +1,18 @@
-// Host names to addresses, by node:dns.
+// Host names to addresses and back, by node:dns.
 // Floor 7.
 import { V4MAPPED } from 'node:dns';
-import { lookup } from 'node:dns/promises';
+import { lookup, lookupService } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { invalidArgType, outOfRange } from './arguments.ts';
+import {
+  checkInteger,
+  checkOptions,
+  checkPort,
+  checkString,
+  invalidArgType,
+  outOfRange,
+} from './arguments.ts';
 import { type Future, wrapFuture } from './futures.ts';
+import { portOfService } from './services.ts';
 
 /** libuv's UV_EAI_NONAME, which Node names ENOTFOUND. */
 const kNotFound = -3008;
@@ -53,6 +61,7 @@ export async function lookupHost(host: string, family: 4 | 6): Promise<string> {
  * @param host - a name or a numeric address
  * @param family - 4, 6, or 0 for both
  * @param pending - is given the Future of the look-up, to be cancelled
+ * @param flags - for dns.lookup's `hints`
  * @throws Node's error of dns.lookup (ENOTFOUND, ...)
  * @internal
  */
@@ -61,13 +70,44 @@ export async function resolveHost(
   port: number,
   family: 0 | 4 | 6,
   pending: (lookup: Future<unknown>) => void = () => {},
+  flags = 0,
 ): Promise<AddressInfo[]> {
   const numeric = isIP(host);
   if (numeric !== 0 && (family === 0 || family === numeric)) {
     return [{ family: numeric as 4 | 6, address: host, port }];
   }
-  const future = wrapFuture(lookup(host, { all: true, family, verbatim: true }));
+  const future = wrapFuture(lookup(host, { all: true, family, verbatim: true, hints: flags }));
   pending(future);
   const found = await future;
   return found.map((one) => ({ family: one.family as 4 | 6, address: one.address, port }));
+}
+
+/** loop.getaddrinfo(), as its docstring says. @internal */
+export async function getaddrinfo(
+  host: string | null,
+  port: number | string | null,
+  options: { family?: 0 | 4 | 6; flags?: number } = {},
+): Promise<AddressInfo[]> {
+  if (host !== null) checkString(host, 'host');
+  checkOptions(options);
+  const { family = 0, flags = 0 } = options;
+  checkFamily(family, 'options.family');
+  checkInteger(flags, 'options.flags', 0);
+  let number = 0;
+  if (typeof port === 'string') number = await portOfService(port);
+  else if (port !== null) number = port;
+  checkPort(number, 'port');
+  return resolveHost(host ?? 'localhost', number, family, undefined, flags);
+}
+
+/** loop.getnameinfo(), as its docstring says. @internal */
+export async function getnameinfo(
+  address: [host: string, port: number],
+): Promise<[host: string, service: string]> {
+  if (!Array.isArray(address)) throw invalidArgType('address', 'an array [host, port]', address);
+  checkString(address[0], 'address[0]');
+  if (isIP(address[0]) === 0) throw outOfRange('address[0]', 'a numeric address', address[0]);
+  checkPort(address[1], 'address[1]');
+  const { hostname, service } = await wrapFuture(lookupService(address[0], address[1]));
+  return [hostname, service];
 }

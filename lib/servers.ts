@@ -1,14 +1,26 @@
 // Server: listening sockets, and the connections that came in by them.
 // Floor 9.
-import { checkSeconds } from './arguments.ts';
+//
+// Its sockets are bound when it is made and listen when it begins to serve. The protocol of a connection
+// is made one turn after it was accepted and told of it in the turn after that, as in asyncio.
+import { checkFunction, checkSeconds } from './arguments.ts';
+import { type Context, captureContext } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { Future } from './futures.ts';
 import { gather } from './gather.ts';
 import { InlineCoroutine } from './inline.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
-import { layout, native } from './native.ts';
+import {
+  backlogOf,
+  bindSockets,
+  checkServerArguments,
+  type ListeningSocket,
+  type ServerOptions,
+  type ServerSocket,
+} from './listening.ts';
+import { native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
-import { systemError } from './system_errors.ts';
+import type { ReadyEntry } from './ready.ts';
 import { createTask, type Task } from './tasks.ts';
 import { timeout } from './timeouts.ts';
 import type { TransportOwner } from './transport_base.ts';
@@ -16,60 +28,24 @@ import type { Transport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
-const { kAccepted, kAcceptFailed, kIpv6Only } = layout;
-
-/** A listening socket's address. @public */
-export interface ServerSocket {
-  readonly address: string;
-  readonly port?: number;
-  readonly family?: 4 | 6;
-}
-
-/** Where a server listens: numeric addresses. @internal */
-export interface ListenAddress {
-  readonly address: string;
-  readonly port: number;
-  readonly family: 4 | 6;
-}
-
-/** Errors of an address that this machine does not have, or whose family is switched off. */
-const kNotHere = new Set<unknown>(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
-
-/** One listening socket. */
-class ListeningSocket implements EventReceiver {
+/** An accepted connection that has no protocol yet. */
+class Accepted implements ReadyEntry, EventReceiver {
   readonly loop: LoopCore;
-  readonly slot: number;
-  readonly socket: ServerSocket;
-  readonly #accept: (slot: number) => void;
-  readonly #failed: (errno: number) => void;
+  private readonly slot: number;
+  private readonly server: Server;
 
-  constructor(
-    loop: LoopCore,
-    where: ListenAddress,
-    backlog: number,
-    accept: (slot: number) => void,
-    failed: (errno: number) => void,
-  ) {
+  constructor(loop: LoopCore, slot: number, server: Server) {
     this.loop = loop;
-    const flags = where.family === 6 ? kIpv6Only : 0;
-    const slot = native.tcpListen(where.address, where.port, backlog, flags);
-    if (slot < 0) throw systemError(slot, 'listen', where);
     this.slot = slot;
-    this.#accept = accept;
-    this.#failed = failed;
+    this.server = server;
     registerReceiver(slot, this);
-    const bound = native.socketAddress(slot, false);
-    if (typeof bound === 'number') throw systemError(bound, 'getsockname', where);
-    this.socket = Object.freeze({ address: bound[0], port: bound[1], family: bound[2] });
   }
 
-  onEvent(kind: number, a: number, _b: number): void {
-    if (kind === kAccepted) this.#accept(a);
-    else if (kind === kAcceptFailed) this.#failed(a);
-  }
+  /** A stream that does not read yet tells nothing. */
+  onEvent(): void {}
 
-  close(): void {
-    closeSlot(this.slot);
+  run(): void {
+    this.server.connect(this.slot);
   }
 }
 
@@ -99,30 +75,28 @@ class WaitClosed extends InlineCoroutine<void> {
  */
 export class Server implements AsyncDisposable, TransportOwner {
   readonly #loop: LoopCore;
-  readonly #where: readonly ListenAddress[];
   readonly #backlog: number;
-  readonly #keepAlive: boolean;
   readonly #makeProtocol: () => BaseProtocol;
+  /** What protocols are called in: the context in which the server was made. */
+  readonly #context: Context | undefined = captureContext();
   readonly #clients: Set<Transport> = new Set();
   readonly #handlers: Set<Task> = new Set();
   /** @internal */
   readonly waiters: Set<InlineCoroutine<void>> = new Set();
-  #listening: ListeningSocket[] = [];
+  #listening: readonly ListeningSocket[];
   #state: 'new' | 'serving' | 'closed' = 'new';
   #forever: Future<never> | null = null;
-  #referenced = true;
 
   /** @internal */
   constructor(
     loop: LoopCore,
-    where: readonly ListenAddress[],
-    { backlog, keepAlive }: { backlog: number; keepAlive: boolean },
+    sockets: readonly ListeningSocket[],
+    backlog: number,
     makeProtocol: () => BaseProtocol,
   ) {
     this.#loop = loop;
-    this.#where = where;
+    this.#listening = sockets;
     this.#backlog = backlog;
-    this.#keepAlive = keepAlive;
     this.#makeProtocol = makeProtocol;
   }
 
@@ -153,35 +127,12 @@ export class Server implements AsyncDisposable, TransportOwner {
   listen(): void {
     if (this.#state === 'serving') return;
     if (this.#state === 'closed') throw new RuntimeError('The server is closed: start a new one');
-    const opened: ListeningSocket[] = [];
-    const notHere: unknown[] = [];
-    for (const where of this.#where) {
-      try {
-        opened.push(this.#listenOn(where));
-      } catch (error) {
-        if (kNotHere.has((error as NodeJS.ErrnoException).code)) {
-          notHere.push(error);
-          continue;
-        }
-        for (const one of opened) one.close();
-        throw error;
-      }
+    for (const socket of this.#listening) {
+      socket.listen(this.#backlog, (slot) => {
+        this.#loop.enqueue(new Accepted(this.#loop, slot, this));
+      });
     }
-    // As asyncio: of several addresses some may be missing, such as those of IPv6 in a container.
-    if (opened.length === 0 && notHere.length > 0) throw notHere[0];
-    this.#listening = opened;
     this.#state = 'serving';
-    if (!this.#referenced) this.unref();
-  }
-
-  #listenOn(where: ListenAddress): ListeningSocket {
-    return new ListeningSocket(
-      this.#loop,
-      where,
-      this.#backlog,
-      (slot) => this.#accept(slot),
-      (errno) => this.#acceptFailed(errno),
-    );
   }
 
   /**
@@ -267,13 +218,11 @@ export class Server implements AsyncDisposable, TransportOwner {
 
   /** Keeps the process alive while the server listens; so it is from the start. */
   ref(): void {
-    this.#referenced = true;
     for (const one of this.#listening) native.setRef(one.slot, true);
   }
 
   /** Does not keep the process alive for the sake of the listening sockets. */
   unref(): void {
-    this.#referenced = false;
     for (const one of this.#listening) native.setRef(one.slot, false);
   }
 
@@ -312,10 +261,16 @@ export class Server implements AsyncDisposable, TransportOwner {
     this.waiters.clear();
   }
 
-  #accept(slot: number): void {
+  /** Gives an accepted connection its protocol. @internal */
+  connect(slot: number): void {
+    if (this.#state === 'closed') {
+      closeSlot(slot);
+      return;
+    }
+    const context = this.#context;
     let protocol: BaseProtocol;
     try {
-      protocol = this.#makeProtocol();
+      protocol = context === undefined ? this.#makeProtocol() : context(this.#makeProtocol);
     } catch (error) {
       closeSlot(slot);
       this.#loop.callExceptionHandler({
@@ -324,16 +279,39 @@ export class Server implements AsyncDisposable, TransportOwner {
       });
       return;
     }
-    const transport = new SocketTransport(this.#loop, slot, protocol, this);
-    if (this.#keepAlive) transport.setKeepAlive(true);
+    const transport = new SocketTransport(this.#loop, slot, protocol, this, context);
     this.#clients.add(transport);
     transport.announce();
   }
+}
 
-  #acceptFailed(errno: number): void {
-    this.#loop.callExceptionHandler({
-      message: 'accept failed: the connection was dropped',
-      exception: systemError(errno, 'accept'),
-    });
+/**
+ * Has a new server listen, unless that is to come later.
+ * @internal
+ */
+export function beginServing(server: Server, options: ServerOptions): Server {
+  if (options.startServing ?? true) {
+    try {
+      server.listen();
+    } catch (error) {
+      server.close();
+      throw error;
+    }
   }
+  return server;
+}
+
+/** loop.createServer(), as its docstring says. @internal */
+export async function createTcpServer(
+  loop: LoopCore,
+  factory: () => BaseProtocol,
+  host: string | readonly string[] | null,
+  port: number | null,
+  options: ServerOptions = {},
+): Promise<Server> {
+  checkFunction(factory, 'factory');
+  checkServerArguments(host, port, options);
+  loop.checkClosed();
+  const sockets = await bindSockets(loop, host, port, options);
+  return beginServing(new Server(loop, sockets, backlogOf(options), factory), options);
 }

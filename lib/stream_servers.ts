@@ -1,43 +1,24 @@
 // openConnection() and startServer(): connections as a reader and a writer.
 // Floor 10.
+import { checkFunction } from './arguments.ts';
 import {
-  checkFlag,
-  checkFunction,
-  checkInteger,
-  checkOptions,
-  checkPort,
-  checkString,
-  refuseTls,
-} from './arguments.ts';
-import {
-  ConnectAttempt,
+  ConnectOperation,
   type ConnectOptions,
   checkConnectArguments,
   connectTcp,
 } from './connecting.ts';
 import { iscoroutinefunction } from './coroutines.ts';
 import { type Future, kFailed } from './futures.ts';
-import { InlineCoroutine } from './inline.ts';
+import { backlogOf, bindSockets, checkServerArguments, type ServerOptions } from './listening.ts';
 import { type StreamOptions, StreamReader } from './reading.ts';
-import { checkFamily, resolveHost } from './resolver.ts';
 import { currentLoop } from './running.ts';
-import { type ListenAddress, Server } from './servers.ts';
+import { beginServing, Server } from './servers.ts';
 import { StreamProtocol, StreamWriter } from './streams.ts';
 import { spawn, type Task } from './tasks.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
-/** @public */
-export interface ServerOptions {
-  /** 4, 6, or 0 (the default) for both. */
-  family?: 0 | 4 | 6;
-  /** Connections that the system holds for us before they are accepted; 100 by default. */
-  backlog?: number;
-  /** false: call startServing() or serveForever() later. */
-  startServing?: boolean;
-  /** Whether the system probes silent clients. */
-  keepAlive?: boolean;
-}
+export type { ServerOptions } from './listening.ts';
 
 /** Called for each client; the tasks of async functions are in `server.handlers`. @public */
 export type ClientConnectedCallback = (
@@ -45,62 +26,8 @@ export type ClientConnectedCallback = (
   writer: StreamWriter,
 ) => void | PromiseLike<void>;
 
-const kDefaultBacklog = 100;
-
 function limitOf(options: StreamOptions): StreamOptions {
   return options.limit === undefined ? {} : { limit: options.limit };
-}
-
-/**
- * One call of openConnection(). It begins when it is awaited, and is given up as a whole however the
- * await ends: also waitFor(openConnection(...), 5) leaves no socket behind.
- */
-class OpenConnection extends InlineCoroutine<[StreamReader, StreamWriter]> {
-  private readonly connect: (
-    loop: LoopCore,
-    attempt: ConnectAttempt,
-  ) => Promise<[StreamReader, StreamWriter]>;
-  private readonly attempt = new ConnectAttempt();
-  private begun = false;
-  private opened: [StreamReader, StreamWriter] | undefined = undefined;
-  private failure: { readonly error: unknown } | undefined = undefined;
-
-  constructor(
-    connect: (loop: LoopCore, attempt: ConnectAttempt) => Promise<[StreamReader, StreamWriter]>,
-  ) {
-    super();
-    this.connect = connect;
-  }
-
-  protected override proceed(): void {
-    if (this.opened !== undefined) this.complete(this.opened);
-    else if (this.failure !== undefined) this.fail(this.failure.error);
-    else if (!this.begun) this.begin();
-  }
-
-  protected override abandon(): void {
-    this.attempt.giveUp();
-    this.opened?.[1].abort();
-  }
-
-  private begin(): void {
-    this.begun = true;
-    this.connect(this.loop, this.attempt).then(
-      (streams) => {
-        if (this.attempt.givenUp) streams[1].abort();
-        this.opened = streams;
-        this.goOn();
-      },
-      (error) => {
-        this.failure = { error };
-        this.goOn();
-      },
-    );
-  }
-
-  private goOn(): void {
-    if (!this.attempt.givenUp) this.resume();
-  }
 }
 
 /**
@@ -121,37 +48,18 @@ export function openConnection(
   port: number | null,
   options: ConnectOptions & StreamOptions = {},
 ): Future<[StreamReader, StreamWriter]> {
-  return new OpenConnection(async (loop, attempt) => {
-    checkConnectArguments(host, port, options);
-    const makeProtocol = () =>
-      new StreamProtocol(loop, new StreamReader({ loop, ...limitOf(options) }));
-    const transport = await connectTcp(loop, attempt, makeProtocol, host, port as number, options);
-    const protocol = transport.getProtocol() as StreamProtocol;
-    protocol.reader.setTransport(transport);
-    return [protocol.reader, new StreamWriter(transport, protocol)];
-  });
-}
-
-/** Numeric addresses to listen on. */
-async function listenAddresses(
-  host: string | readonly string[] | null,
-  port: number,
-  family: 0 | 4 | 6,
-): Promise<ListenAddress[]> {
-  const hosts = host === null || host === '' ? null : typeof host === 'string' ? [host] : host;
-  if (hosts === null) {
-    const all: ListenAddress[] = [
-      { address: '0.0.0.0', port, family: 4 },
-      { address: '::', port, family: 6 },
-    ];
-    return all.filter((one) => family === 0 || one.family === family);
-  }
-  const found = new Map<string, ListenAddress>();
-  for (const name of hosts) {
-    checkString(name, 'host');
-    for (const one of await resolveHost(name, port, family)) found.set(one.address, one);
-  }
-  return [...found.values()];
+  return new ConnectOperation<[StreamReader, StreamWriter]>(
+    async (loop, attempt) => {
+      checkConnectArguments(host, port, options);
+      const reader = new StreamReader({ loop, ...limitOf(options) });
+      const factory = () =>
+        new StreamProtocol(loop, reader, (transport) => reader.setTransport(transport));
+      const to = port as number;
+      const [transport, protocol] = await connectTcp(loop, attempt, factory, host, to, options);
+      return [reader, new StreamWriter(transport, protocol)];
+    },
+    ([, writer]) => writer.abort(),
+  );
 }
 
 /**
@@ -159,7 +67,7 @@ async function listenAddresses(
  * function runs as a task. If it throws, the error goes to the loop's exception handler and the
  * connection is closed; the server goes on.
  * @param host - a name or address, several of them, or null: all interfaces
- * @param port - 0 lets the system choose: see `server.sockets`
+ * @param port - 0 or null lets the system choose: see `server.sockets`
  * @throws Node's system error: `code` ('EADDRINUSE', 'EACCES', ...), `syscall`, `address`, `port`
  * @example
  * ```ts
@@ -174,24 +82,16 @@ async function listenAddresses(
 export async function startServer(
   clientConnectedCb: ClientConnectedCallback,
   host: string | readonly string[] | null,
-  port: number,
+  port: number | null,
   options: ServerOptions & StreamOptions = {},
 ): Promise<Server> {
   checkFunction(clientConnectedCb, 'clientConnectedCb');
-  checkPort(port, 'port');
-  if (host !== null && !Array.isArray(host)) checkString(host, 'host');
-  checkOptions(options);
-  refuseTls((options as { ssl?: unknown }).ssl);
-  checkFamily(options.family, 'options.family');
-  checkFlag(options.startServing, 'options.startServing');
-  checkFlag(options.keepAlive, 'options.keepAlive');
-  const backlog = options.backlog ?? kDefaultBacklog;
-  checkInteger(backlog, 'options.backlog', 1, 2 ** 31 - 1);
+  checkServerArguments(host, port, options);
   const limit = limitOf(options);
   new StreamReader(limit);
   const loop = currentLoop();
-  const where = await listenAddresses(host, port, options.family ?? 0);
-  const server = new Server(loop, where, { backlog, keepAlive: options.keepAlive ?? false }, () => {
+  const sockets = await bindSockets(loop, host, port, options);
+  const server = new Server(loop, sockets, backlogOf(options), () => {
     const reader = new StreamReader({ loop, ...limit });
     const protocol: StreamProtocol = new StreamProtocol(loop, reader, (transport) => {
       reader.setTransport(transport);
@@ -201,8 +101,7 @@ export async function startServer(
     return protocol;
   });
   const isAsync = iscoroutinefunction(clientConnectedCb);
-  if (options.startServing ?? true) server.listen();
-  return server;
+  return beginServing(server, options);
 }
 
 /** Runs the handler of one client: as a task, unless it is a plain function that returns nothing. */

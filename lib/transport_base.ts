@@ -1,62 +1,98 @@
 // TransportBase: what every transport of bytes does for its protocol, whatever carries the bytes.
 // Floor 6.
 //
-// Protocol methods of users run as ready entries, in the order of what happened. A protocol of ours
-// (`internal`) is told at once, while the events of a poll are read: it only takes note, and saves the
-// entry. connectionLost() is always an entry, called once, last; then what is underneath is released.
+// A user's protocol is called in the order of what happened: at once while the events of a poll are read
+// when nothing else is ready, else from the ready queue. What arrived and cannot be delivered, because
+// entries come before it or the protocol has paused meanwhile, waits in `arrivals`. A protocol of ours
+// (`internal`) is told at once in any case: it only takes note, and saves the entry. connectionLost() is
+// always an entry, called once, last; then what is underneath is released.
+//
+// It reads from the end of connectionMade() on, as in asyncio.
+import { invalidArgType } from './arguments.ts';
+import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
-import type { BaseProtocol, BufferedProtocol, Protocol } from './protocols.ts';
-import { ReadyCall } from './ready.ts';
+import type { AnyProtocol, BaseProtocol } from './protocols.ts';
+import { ReadyCall, type ReadyEntry } from './ready.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
+export type { InternalProtocol } from './protocols.ts';
+
 /** Writes on a lost connection before a warning (constants: LOG_THRESHOLD_FOR_CONNLOST_WRITES). */
 const kLostWritesBeforeWarning = 5;
-
-/** A protocol of this package that only takes note: it may be called while events are read. @internal */
-export interface InternalProtocol extends BaseProtocol {
-  readonly internal: true;
-  dataReceived(data: Buffer): void;
-  // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing is fine
-  eofReceived(): boolean | void;
-}
-
-type AnyProtocol = BaseProtocol & Partial<Protocol> & Partial<BufferedProtocol>;
 
 /** Who is told when the transport has ended: the server that accepted it. @internal */
 export interface TransportOwner {
   detach(transport: Transport): void;
 }
 
+/** The connection broke while reading. */
+class ReadFailure {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+const kEnd = Symbol('EOF');
+const kAnnounced = Symbol('something to read');
+type Arrival = Buffer | typeof kEnd | typeof kAnnounced | ReadFailure;
+
+function isSystemError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { errno, syscall } = error as NodeJS.ErrnoException;
+  return typeof errno === 'number' && typeof syscall === 'string';
+}
+
+function nothing(): void {}
+
 /** @internal */
-export abstract class TransportBase extends FlowControl implements Transport {
+export abstract class TransportBase extends FlowControl implements Transport, ReadyEntry {
   /** @internal */
   readonly loop: LoopCore;
   protected readonly owner: TransportOwner | null;
+  /** What the protocol is called in; undefined: the empty context. */
+  protected readonly context: Context | undefined;
   protected protocol: AnyProtocol;
   private extra: Map<string, unknown> | undefined = undefined;
+  /** connectionMade() was called. */
+  protected begun = false;
   protected closing = false;
   /** connectionLost() is scheduled or was called. */
   protected lost = false;
   protected eofReceived = false;
   protected reading = true;
+  private arrivals: Arrival[] | undefined = undefined;
+  /** Entries for the oldest arrivals that are in the ready queue. */
+  private scheduled = 0;
   private lostWrites = 0;
 
-  constructor(loop: LoopCore, protocol: BaseProtocol, owner: TransportOwner | null) {
+  constructor(
+    loop: LoopCore,
+    protocol: BaseProtocol,
+    owner: TransportOwner | null,
+    context?: Context,
+  ) {
     super();
     this.loop = loop;
     this.protocol = protocol;
     this.owner = owner;
+    this.context = context;
   }
 
   abstract close(): void;
-  abstract pauseReading(): void;
-  abstract resumeReading(): void;
   abstract write(data: Uint8Array | string): void;
   abstract writeEof(): void;
   abstract canWriteEof(): boolean;
   abstract getWriteBufferSize(): number;
+
+  /** Begins or goes on to receive; also when it does already. Not called after EOF. */
+  protected abstract startReading(): void;
+
+  /** Receives no more until startReading(). */
+  protected abstract stopReading(): void;
 
   /** Drops what was not sent; connectionLost() is about to be scheduled. */
   protected abstract dropUnsent(): void;
@@ -66,9 +102,19 @@ export abstract class TransportBase extends FlowControl implements Transport {
 
   // ---------------------------------------------------------------------------- life
 
-  /** Schedules connectionMade(). @internal */
-  announce(): void {
-    this.loop.enqueue(new ReadyCall(() => this.protocol.connectionMade(this)));
+  /** Schedules connectionMade(), after which reading begins. `done` is called last. @internal */
+  announce(done: () => void = nothing): void {
+    this.loop.enqueue(new ReadyCall(() => this.made(done)));
+  }
+
+  private made(done: () => void): void {
+    try {
+      this.inContext(() => this.protocol.connectionMade(this));
+    } finally {
+      this.begun = true;
+      if (this.isReading()) this.startReading();
+      done();
+    }
   }
 
   /** Closes the transport at once: what was not sent is lost. */
@@ -80,12 +126,11 @@ export abstract class TransportBase extends FlowControl implements Transport {
     return this.closing;
   }
 
-  isReading(): boolean {
-    return this.reading && !this.closing;
-  }
-
   /** As write() for each of `data`; they are sent together. */
   writelines(data: Iterable<Uint8Array | string>): void {
+    if (typeof data === 'string' || data instanceof Uint8Array) {
+      throw invalidArgType('data', 'an iterable of strings, Buffers or Uint8Arrays', data);
+    }
     for (const line of data) this.write(line);
   }
 
@@ -104,16 +149,22 @@ export abstract class TransportBase extends FlowControl implements Transport {
   protected scheduleLost(error: unknown): void {
     if (this.lost) return;
     this.lost = true;
+    this.arrivals = undefined;
     this.loop.enqueue(new ReadyCall(() => this.callConnectionLost(error)));
   }
 
   protected callConnectionLost(error: unknown): void {
     try {
-      this.protocol.connectionLost(error);
+      this.inContext(() => this.protocol.connectionLost(error));
     } finally {
       this.release(error);
       this.owner?.detach(this);
     }
+  }
+
+  private inContext(call: () => void): void {
+    if (this.context === undefined) call();
+    else this.context(call);
   }
 
   // ------------------------------------------------------------------------ protocol, extra
@@ -138,57 +189,141 @@ export abstract class TransportBase extends FlowControl implements Transport {
     this.extra.set(name, value);
   }
 
-  /** Bytes came: the protocol is told now if it is ours, in an entry otherwise. */
+  // -------------------------------------------------------------------------- receiving
+
+  isReading(): boolean {
+    return this.reading && !this.closing;
+  }
+
+  /** Stops receiving; may be called again. */
+  pauseReading(): void {
+    if (!this.isReading()) return;
+    this.reading = false;
+    if (this.begun) this.stopReading();
+  }
+
+  /** Goes on receiving; may be called again. */
+  resumeReading(): void {
+    if (this.closing || this.reading) return;
+    this.reading = true;
+    if (!this.begun) return;
+    const waiting = this.arrivals?.length ?? 0;
+    while (this.scheduled < waiting) {
+      this.scheduled += 1;
+      this.loop.enqueue(this);
+    }
+    if (!this.eofReceived) this.startReading();
+  }
+
+  /** Bytes came. */
   protected receive(data: Buffer): void {
-    if (this.closing) return;
-    const protocol = this.protocol as InternalProtocol;
-    if (protocol.internal) protocol.dataReceived(data);
-    else this.loop.enqueue(new ReadyCall(() => this.deliver(data)));
+    this.arrived(data);
   }
 
   /** The peer sends no more. */
   protected receiveEof(): void {
-    if ((this.protocol as InternalProtocol).internal) this.deliverEof();
-    else this.loop.enqueue(new ReadyCall(() => this.deliverEof()));
+    this.arrived(kEnd);
   }
 
-  /** Calls the user's protocol; an error of its own ends the connection, as in asyncio. */
-  private deliver(data: Buffer): void {
-    if (this.lost) return;
-    const protocol = this.protocol;
+  /** The connection broke; what came before is delivered first. */
+  protected receiveFailure(error: unknown): void {
+    this.arrived(new ReadFailure(error));
+  }
+
+  /** There is something to read: readAnnounced() is called when it is its turn. Returns whether it was. */
+  protected announceReadable(): boolean {
+    return this.arrived(kAnnounced);
+  }
+
+  protected readAnnounced(): void {}
+
+  /** Returns whether it was delivered. */
+  private arrived(what: Arrival): boolean {
+    if (this.closing) return true;
+    if (this.protocol.internal) {
+      this.deliver(what);
+      return true;
+    }
+    this.arrivals ??= [];
+    this.arrivals.push(what);
+    this.scheduled += 1;
+    return this.loop.runEvent(this);
+  }
+
+  /** Delivers the oldest arrival. @internal */
+  run(): void {
+    this.scheduled -= 1;
+    if (!this.isReading()) return;
+    const what = this.arrivals?.shift();
+    if (what === undefined) return;
+    if (this.context === undefined) this.deliver(what);
+    else this.context(() => this.deliver(what));
+  }
+
+  private deliver(what: Arrival): void {
+    if (what === kEnd) this.deliverEof();
+    else if (what === kAnnounced) this.readAnnounced();
+    else if (what instanceof ReadFailure) this.fail(what.error);
+    else if (this.protocol.getBuffer !== undefined) this.fillBuffers(what);
+    else this.deliverData(what);
+  }
+
+  private deliverData(data: Buffer): void {
     try {
-      if (protocol.getBuffer !== undefined) this.fillBuffers(protocol as BufferedProtocol, data);
-      else protocol.dataReceived?.(data);
+      this.protocol.dataReceived?.(data);
     } catch (error) {
-      this.fatal(error, 'Fatal error: protocol.dataReceived() call failed.');
+      this.fatal(error, 'dataReceived');
     }
   }
 
-  private fillBuffers(protocol: BufferedProtocol, data: Buffer): void {
+  private fillBuffers(data: Buffer): void {
     let rest = data;
     while (rest.length > 0 && !this.lost) {
-      const target = protocol.getBuffer(rest.length);
-      if (target.length === 0) throw new RuntimeError('getBuffer() returned an empty buffer');
+      const target = this.askForBuffer(rest.length);
+      if (target === undefined) return;
       const length = Math.min(target.length, rest.length);
       target.set(length === rest.length ? rest : rest.subarray(0, length));
-      protocol.bufferUpdated(length);
+      this.deliverUpdate(length);
       rest = rest.subarray(length);
     }
   }
 
-  private deliverEof(): void {
+  /** The memory of a BufferedProtocol; undefined when it failed to give any. */
+  protected askForBuffer(sizehint: number): Uint8Array | undefined {
+    try {
+      const target: unknown = this.protocol.getBuffer?.(sizehint);
+      if (!(target instanceof Uint8Array)) {
+        throw invalidArgType('getBuffer()', 'an instance of Buffer or Uint8Array', target);
+      }
+      if (target.length === 0) throw new RuntimeError('getBuffer() returned an empty buffer');
+      return target;
+    } catch (error) {
+      this.fatal(error, 'getBuffer');
+      return undefined;
+    }
+  }
+
+  protected deliverUpdate(length: number): void {
+    try {
+      this.protocol.bufferUpdated?.(length);
+    } catch (error) {
+      this.fatal(error, 'bufferUpdated');
+    }
+  }
+
+  protected deliverEof(): void {
     if (this.closing) return;
     // biome-ignore lint/suspicious/noConfusingVoidType: what the method returns
     let keepOpen: boolean | void;
     try {
       keepOpen = this.protocol.eofReceived?.();
     } catch (error) {
-      this.fatal(error, 'Fatal error: protocol.eofReceived() call failed.');
+      this.fatal(error, 'eofReceived');
       return;
     }
-    this.reading = false;
     this.eofReceived = true;
     if (!keepOpen || !this.canStayHalfOpen()) this.close();
+    else if (!this.closing) this.stopReading();
   }
 
   /** Whether the transport can go on sending after the peer's EOF. */
@@ -196,17 +331,32 @@ export abstract class TransportBase extends FlowControl implements Transport {
     return true;
   }
 
-  private fatal(error: unknown, message: string): void {
-    this.loop.callExceptionHandler({
-      message,
-      exception: error,
-      transport: this,
-      protocol: this.protocol,
-    });
+  /** An error of the protocol's own ends the connection, as in asyncio. */
+  private fatal(error: unknown, method: string): void {
+    // Errors of the system are told to connectionLost() only.
+    if (!isSystemError(error)) {
+      this.loop.callExceptionHandler({
+        message: `Fatal error: protocol.${method}() call failed.`,
+        exception: error,
+        transport: this,
+        protocol: this.protocol,
+      });
+    }
     this.forceClose(error);
   }
 
   // ------------------------------------------------------------------------- write buffer
+
+  /** The system has taken bytes, or not taken them: a user's protocol is told when it is its turn. */
+  protected bufferChanged(): void {
+    if (!this.crossesWaterMark(this.bufferedForMarks())) return;
+    if (this.protocol.internal) this.followWaterMarks();
+    else this.loop.runEvent(new ReadyCall(() => this.inContext(() => this.followWaterMarks())));
+  }
+
+  private followWaterMarks(): void {
+    if (!this.lost) this.applyWaterMarks(this.bufferedForMarks());
+  }
 
   protected override tellWriting(call: FlowCall): void {
     try {

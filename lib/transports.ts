@@ -4,32 +4,46 @@
 // One owner: the slot belongs to the transport from its construction until connectionLost() has been
 // scheduled and has run, then it is closed; after that every method is harmless.
 //
+// For a BufferedProtocol the native side only announces that there is something to read. getBuffer() is
+// called then, and the bytes are read into its memory: nothing is copied, and no memory is held while
+// the peer is silent.
+//
 // Writes of one turn are sent together at its end (send.ts); longer ones at once. What the system does
 // not take is copied and queued by the native side, which reports the bytes still waiting.
 import { checkBytes } from './arguments.ts';
+import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
+import { ReadyCall } from './ready.ts';
 import { takeReceived } from './receive.ts';
 import { addToBatch, batchEpoch } from './send.ts';
-import { systemError } from './system_errors.ts';
+import { errnoOf, systemError } from './system_errors.ts';
 import { TransportBase, type TransportOwner } from './transport_base.ts';
+import { addressOf, TransportSocket } from './transport_socket.ts';
 import type { LoopCore } from './turns.ts';
 
-const { kData, kEof, kReadFailed, kQueued, kWriteFailed, kShutDown, kConnected } = layout;
+const { kData, kReadable, kEof, kReadFailed, kQueued, kWriteFailed } = layout;
+
+const kAgain = errnoOf('EAGAIN');
+/** Windows cannot say that there is something to read without reading it. */
+const kReadsInPlace = process.platform !== 'win32';
 
 /** @public */
 export class SocketTransport extends TransportBase implements EventReceiver {
   protected readonly slot: number;
   /** The slot is not ours any more. */
   private released = false;
+  /** Reads straight into the protocol's buffers. */
+  private inPlace: boolean;
+  /** Has stopped reading until the announced bytes are taken. */
+  private stalled = false;
   private eofWritten = false;
   /** Bytes that the native side has queued. */
   private queued = 0;
   private batched = 0;
   private batchEpoch = -1;
-  private onConnected: ((errno: number) => void) | undefined = undefined;
 
   /** @internal */
   constructor(
@@ -37,24 +51,15 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     slot: number,
     protocol: BaseProtocol,
     owner: TransportOwner | null = null,
+    context?: Context,
   ) {
-    super(loop, protocol, owner);
+    super(loop, protocol, owner, context);
     this.slot = slot;
+    this.inPlace = kReadsInPlace && this.protocol.getBuffer !== undefined;
     registerReceiver(slot, this);
   }
 
   // ---------------------------------------------------------------------------- life
-
-  /** Calls back when the connection attempt ends; 0 or a negative error number. @internal */
-  whenConnected(callback: (errno: number) => void): void {
-    this.onConnected = callback;
-  }
-
-  /** Gives up before the protocol was told of a connection: it is not told of the end either. @internal */
-  discard(): void {
-    this.closing = this.lost = this.released = true;
-    closeSlot(this.slot);
-  }
 
   /**
    * Closes the transport: what was written is sent first, nothing more is received, then the protocol's
@@ -71,23 +76,41 @@ export class SocketTransport extends TransportBase implements EventReceiver {
 
   // -------------------------------------------------------------------------- reading
 
-  /** Stops receiving; may be called again. */
-  pauseReading(): void {
-    if (this.closing || !this.reading) return;
-    this.stopReading();
-  }
-
-  /** Goes on receiving; may be called again. */
-  resumeReading(): void {
-    if (this.closing || this.reading || this.eofReceived) return;
-    this.reading = true;
-    const status = native.streamReadStart(this.slot);
+  protected override startReading(): void {
+    this.stalled = false;
+    const status = native.streamReadStart(this.slot, this.inPlace);
     if (status < 0) this.fail(systemError(status, 'read'));
   }
 
-  private stopReading(): void {
-    this.reading = false;
+  protected override stopReading(): void {
     native.streamReadStop(this.slot);
+  }
+
+  override setProtocol(protocol: BaseProtocol): void {
+    super.setProtocol(protocol);
+    const inPlace = kReadsInPlace && this.protocol.getBuffer !== undefined;
+    if (inPlace === this.inPlace) return;
+    this.inPlace = inPlace;
+    if (this.begun && this.isReading() && !this.eofReceived) this.startReading();
+  }
+
+  private noteReadable(): void {
+    if (this.announceReadable()) return;
+    // Or every poll would announce it again.
+    this.stalled = true;
+    this.stopReading();
+  }
+
+  protected override readAnnounced(): void {
+    if (this.stalled) this.startReading();
+    // The protocol may be of another kind by now: then the bytes come as kData.
+    if (!this.inPlace) return;
+    const target = this.askForBuffer(-1);
+    if (target === undefined || this.closing) return;
+    const length = native.streamReadInto(this.slot, target);
+    if (length > 0) this.deliverUpdate(length);
+    else if (length === 0) this.deliverEof();
+    else if (length !== kAgain) this.fail(systemError(length, 'read'));
   }
 
   // -------------------------------------------------------------------------- writing
@@ -140,30 +163,24 @@ export class SocketTransport extends TransportBase implements EventReceiver {
   // -------------------------------------------------------------------------- facts
 
   /**
-   * Facts about the transport: 'peername' and 'sockname' as [host, port], 'socket'.
+   * Facts about the transport: 'peername' and 'sockname' as [host, port], 'socket' (a TransportSocket).
    * @returns `fallback` (null) for a name it does not know
    */
   // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
   override getExtraInfo(name: string, fallback: unknown = null): any {
     const known = super.getExtraInfo(name);
     if (known !== null) return known;
-    if (name !== 'peername' && name !== 'sockname') return fallback;
-    if (this.released) return fallback;
-    const address = native.socketAddress(this.slot, name === 'peername');
-    if (typeof address === 'number') return fallback;
-    const value = [address[0], address[1]];
-    this.setExtraInfo(name, value);
-    return value;
+    const found = this.findExtraInfo(name);
+    if (found === undefined) return fallback;
+    this.setExtraInfo(name, found);
+    return found;
   }
 
-  /** Keeps small packets from being held back; on by default. @internal */
-  setNoDelay(enabled: boolean): void {
-    native.setNoDelay(this.slot, enabled);
-  }
-
-  /** @internal */
-  setKeepAlive(enabled: boolean): void {
-    native.setKeepAlive(this.slot, enabled, 0);
+  private findExtraInfo(name: string): unknown {
+    if (name === 'socket') return new TransportSocket(this.slot, () => this.released);
+    if (this.released || (name !== 'peername' && name !== 'sockname')) return undefined;
+    const address = addressOf(this.slot, name === 'peername');
+    return typeof address === 'number' ? undefined : address;
   }
 
   /** Whether the connection keeps the process alive. @internal */
@@ -179,23 +196,20 @@ export class SocketTransport extends TransportBase implements EventReceiver {
       case kData:
         this.receive(takeReceived(a, b));
         break;
+      case kReadable:
+        this.noteReadable();
+        break;
       case kEof:
         this.receiveEof();
         break;
       case kReadFailed:
-        this.fail(systemError(a, 'read'));
+        this.receiveFailure(systemError(a, 'read'));
         break;
       case kQueued:
-        this.setQueued(a);
+        this.queueChanged(a);
         break;
       case kWriteFailed:
         this.fail(systemError(a, 'write'));
-        break;
-      case kShutDown:
-        break;
-      case kConnected:
-        this.onConnected?.(a);
-        this.onConnected = undefined;
         break;
     }
   }
@@ -236,7 +250,7 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     return this.batched > 0 && batchEpoch() === this.batchEpoch;
   }
 
-  /** `bytes` are queued natively; negative: the error number of a failed write. */
+  /** After a write: `bytes` are queued natively; negative: the error number of the failed write. */
   private setQueued(bytes: number): void {
     if (this.lost) return;
     if (bytes < 0) {
@@ -245,7 +259,16 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     }
     this.queued = bytes;
     this.applyWaterMarks(bytes);
-    if (bytes === 0 && this.closing) this.scheduleLost(null);
+  }
+
+  /** An event told that `bytes` are queued natively. */
+  private queueChanged(bytes: number): void {
+    if (this.lost) return;
+    this.queued = bytes;
+    this.bufferChanged();
+    if (this.queued > 0 || !this.closing) return;
+    // After resumeWriting(), as in asyncio.
+    this.loop.runEvent(new ReadyCall(() => this.scheduleLost(null)));
   }
 
   protected override bufferedForMarks(): number {

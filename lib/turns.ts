@@ -42,6 +42,8 @@ export abstract class LoopCore {
   running = false;
   /** Whether the driver has this loop on its list. */
   active = false;
+  /** The last reading of events before which entries were ready. */
+  private busyAt = -1;
   debug = false;
   /** The entry that runs now; known in debug mode. */
   currentEntry: ReadyEntry | null = null;
@@ -63,6 +65,32 @@ export abstract class LoopCore {
   /** A turn ended: stop() takes effect here. */
   abstract turnEnded(): void;
 
+  /** Entries are ready before the events of reading `dispatch`. */
+  noteBusy(dispatch: number): void {
+    this.busyAt = dispatch;
+  }
+
+  /**
+   * Runs an entry made by an I/O event: at once if events are being read and no entry was ready before
+   * them, else in the next turn. Either way it runs before what the events of this poll make ready, as
+   * in asyncio. Returns whether it has run.
+   */
+  runEvent(entry: ReadyEntry): boolean {
+    if (!dispatching || this.busyAt === dispatches || !this.running) {
+      this.enqueue(entry);
+      return false;
+    }
+    if (served !== this) {
+      endEvents();
+      served = this;
+    }
+    current = this;
+    runEntry(this, entry);
+    checkpoint();
+    current = undefined;
+    return true;
+  }
+
   /** Adds an entry to the ready queue and wakes the driver if it sleeps. */
   enqueue(entry: ReadyEntry): void {
     this.ready.push(entry);
@@ -78,6 +106,30 @@ let current: LoopCore | undefined;
 /** The loop whose turn runs now; undefined outside a turn. @internal */
 export function turningLoop(): LoopCore | undefined {
   return current;
+}
+
+/** Counts the readings of the event ring. */
+let dispatches = 0;
+/** The ring is being read. */
+let dispatching = false;
+/** The loop that the last events were for: they count as a turn of it. */
+let served: LoopCore | undefined;
+
+function endEvents(): void {
+  const loop = served;
+  served = undefined;
+  loop?.turnEnded();
+}
+
+/** Reads the events of a poll. */
+function takeEvents(): void {
+  if (state[kEventCount] === 0) return;
+  dispatches += 1;
+  for (const loop of active) loop.noteBusy(dispatches);
+  dispatching = true;
+  dispatchEvents();
+  dispatching = false;
+  endEvents();
 }
 
 /** Puts a running loop on the driver's list, until its queue is empty. @internal */
@@ -184,19 +236,19 @@ function runReady(): void {
   while (active.length > 0 && state[kBudgetSpent] === 0) {
     const due = runTurns();
     if (due > 0) takeDueTimers(due);
-    if ((state[kEventCount] as number) > 0) dispatchEvents();
+    takeEvents();
   }
 }
 
 function drain(): void {
   restoreFrame(undefined);
-  if ((state[kEventCount] as number) > 0) dispatchEvents();
+  takeEvents();
   takeDueTimers(native.turn());
   runReady();
   while (lightTurns > 0) {
     lightTurns = 0;
     takeDueTimers(native.turn());
-    if ((state[kEventCount] as number) > 0) dispatchEvents();
+    takeEvents();
     runReady();
   }
   state[kReadyCount] = active.length;

@@ -6,6 +6,7 @@
 
 #include "../uv/address.h"
 #include "../uv/descriptors.h"
+#include "../uv/listener.h"
 #include "../uv/poller.h"
 #include "arguments.h"
 #include "bindings.h"
@@ -45,6 +46,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kConnected", core::kConnected},
     {"kDatagram", core::kDatagram},
     {"kData", core::kData},
+    {"kReadable", core::kReadable},
     {"kEof", core::kEof},
     {"kReadFailed", core::kReadFailed},
     {"kQueued", core::kQueued},
@@ -56,7 +58,6 @@ constexpr LayoutEntry kLayout[] = {
     {"kSmallestLent", static_cast<int32_t>(uv::kSmallestLent)},
     {"kAddressWords", uv::kAddressWords},
     {"kLentClasses", uv::kLentClasses},
-    {"kIpv6Only", UV_TCP_IPV6ONLY},
     {"kRegularFile", uv::kRegularFile},
     {"kCharacterDevice", uv::kCharacterDevice},
     {"kPipe", uv::kPipe},
@@ -70,6 +71,10 @@ constexpr LayoutEntry kLayout[] = {
     {"kPollReadable", UV_READABLE},
     {"kPollWritable", UV_WRITABLE},
     {"kPollHangUp", uv::kPollHangUp},
+    {"kListenIpv6Only", uv::kListenIpv6Only},
+    {"kListenReuseAddress", uv::kListenReuseAddress},
+    {"kListenReusePort", uv::kListenReusePort},
+    {"kListenKeepAlive", uv::kListenKeepAlive},
 };
 
 void ExportLayout(napi_env env, napi_value exports) {

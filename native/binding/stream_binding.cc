@@ -1,5 +1,8 @@
 // Connections and listening sockets. Functions return 0 or more on success, a negative libuv error
 // otherwise; JavaScript builds the error.
+#include <cstring>
+
+#include "../uv/address.h"
 #include "../uv/listener.h"
 #include "../uv/stream.h"
 #include "arguments.h"
@@ -14,52 +17,78 @@ uv::Stream* StreamOf(uv::Loop& loop, uint32_t slot) {
   return handle == nullptr || handle->closing() ? nullptr : handle->AsStream();
 }
 
+uv::Listener* ListenerOf(uv::Loop& loop, uint32_t slot) {
+  uv::Handle* handle = loop.handles().Get(slot);
+  return handle == nullptr || handle->closing() ? nullptr : handle->AsListener();
+}
+
 uv_tcp_t* TcpOf(uv::Loop& loop, uint32_t slot) {
   uv::Stream* stream = StreamOf(loop, slot);
   return stream == nullptr ? nullptr : stream->tcp();
 }
 
+size_t LengthOf(const sockaddr_storage& address) {
+  return address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
+
 using uv::AsSockaddr;
 using uv::ParseAddress;
 
-// tcpListen(address, port, backlog, flags): the slot of a listener. The address is numeric.
-napi_value TcpListen(napi_env env, napi_callback_info info) {
-  const Arguments<4> arguments(env, info);
+// tcpBind(address, port, flags): the slot of a listener, bound but not listening. The address is
+// numeric; flags: ListenFlag.
+napi_value TcpBind(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
   sockaddr_storage address;
   int status = ParseAddress(arguments.String(0), arguments.Int(1), &address);
   if (status < 0) return ToValue(env, status);
-  uv::Listener* listener = uv::Listener::CreateTcp(&arguments.loop(), &status);
-  if (listener == nullptr) return ToValue(env, status);
-  status = listener->Bind(AsSockaddr(address), static_cast<unsigned>(arguments.Int(3)));
-  if (status == 0) status = listener->Listen(arguments.Int(2));
-  if (status < 0) {
-    listener->Close();
-    return ToValue(env, status);
-  }
-  return ToValue(env, static_cast<int32_t>(listener->slot()));
+  const uv::Listener* listener =
+      uv::Listener::Bind(&arguments.loop(), AsSockaddr(address), LengthOf(address),
+                         static_cast<unsigned>(arguments.Int(2)), &status);
+  return ToValue(env, listener == nullptr ? status : static_cast<int32_t>(listener->slot()));
 }
 
-// tcpConnect(address, port, localAddress, localPort): the slot of a stream; kConnected follows.
-// Both addresses are numeric; an empty localAddress leaves the choice to the system.
-napi_value TcpConnect(napi_env env, napi_callback_info info) {
-  const Arguments<4> arguments(env, info);
-  sockaddr_storage address;
-  int status = ParseAddress(arguments.String(0), arguments.Int(1), &address);
-  if (status < 0) return ToValue(env, status);
+// listen(slot, backlog): kAccepted and kAcceptFailed follow.
+napi_value Listen(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  uv::Listener* listener = ListenerOf(arguments.loop(), arguments.Slot(0));
+  return ToValue(env, listener == nullptr ? UV_EBADF : listener->Listen(arguments.Int(1)));
+}
+
+// resumeAccepting(slot): after a kAcceptFailed for want of resources.
+napi_value ResumeAccepting(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uv::Listener* listener = ListenerOf(arguments.loop(), arguments.Slot(0));
+  return ToValue(env, listener == nullptr ? UV_EBADF : listener->Resume());
+}
+
+// tcpOpen(localAddress, localPort): the slot of a stream that is not connected. The address is
+// numeric; an empty one leaves the choice to the system.
+napi_value TcpOpen(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  int status = 0;
   uv::Stream* stream = uv::Stream::CreateTcp(&arguments.loop(), &status);
   if (stream == nullptr) return ToValue(env, status);
-  const std::string local_host = arguments.String(2);
+  const std::string local_host = arguments.String(0);
   if (!local_host.empty()) {
     sockaddr_storage local;
-    status = ParseAddress(local_host, arguments.Int(3), &local);
-    if (status == 0) status = uv_tcp_bind(stream->tcp(), AsSockaddr(local), 0);
+    status = ParseAddress(local_host, arguments.Int(1), &local);
+    if (status == 0) status = stream->BindTo(AsSockaddr(local));
   }
-  if (status == 0) status = stream->Connect(AsSockaddr(address));
   if (status < 0) {
     stream->Close();
     return ToValue(env, status);
   }
   return ToValue(env, static_cast<int32_t>(stream->slot()));
+}
+
+// tcpConnect(slot, address, port): kConnected follows. The address is numeric.
+napi_value TcpConnect(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  sockaddr_storage address;
+  const int status = ParseAddress(arguments.String(1), arguments.Int(2), &address);
+  if (status < 0) return ToValue(env, status);
+  uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
+  return ToValue(env, stream == nullptr ? UV_EBADF : stream->Connect(AsSockaddr(address)));
 }
 
 // streamOpen(fd, tcp): the slot of a stream that takes over `fd`, a TCP connection or else a pipe
@@ -79,10 +108,22 @@ napi_value StreamOpen(napi_env env, napi_callback_info info) {
   return ToValue(env, static_cast<int32_t>(stream->slot()));
 }
 
+// streamReadStart(slot, announce): kData follows, or with `announce` kReadable; then kEof.
 napi_value StreamReadStart(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
+  const Arguments<2> arguments(env, info);
   uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
-  return ToValue(env, stream == nullptr ? UV_EBADF : stream->ReadStart());
+  return ToValue(env, stream == nullptr ? UV_EBADF : stream->ReadStart(arguments.Bool(1)));
+}
+
+// streamReadInto(slot, bytes): takes what kReadable announced. Returns the bytes read, 0 at the end
+// of the stream, or a negative error.
+napi_value StreamReadInto(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
+  if (stream == nullptr) return ToValue(env, static_cast<int32_t>(UV_EBADF));
+  size_t length = 0;
+  char* bytes = arguments.Memory<char>(1, &length);
+  return ToValue(env, length == 0 ? UV_ENOBUFS : stream->ReadInto(bytes, length));
 }
 
 napi_value StreamReadStop(napi_env env, napi_callback_info info) {
@@ -150,29 +191,52 @@ napi_value SetNoDelay(napi_env env, napi_callback_info info) {
   return ToValue(env, tcp == nullptr ? UV_EBADF : uv_tcp_nodelay(tcp, arguments.Bool(1)));
 }
 
-// setKeepAlive(slot, enabled, delay): delay in seconds.
+// setKeepAlive(slot, enabled): with the times that the system is set to.
 napi_value SetKeepAlive(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
+  const Arguments<2> arguments(env, info);
   uv_tcp_t* tcp = TcpOf(arguments.loop(), arguments.Slot(0));
-  return ToValue(env, tcp == nullptr ? UV_EBADF
-                                     : uv_tcp_keepalive(tcp, arguments.Bool(1),
-                                                        static_cast<unsigned>(arguments.Int(2))));
+  if (tcp == nullptr) return ToValue(env, static_cast<int32_t>(UV_EBADF));
+  uv_os_fd_t fd;
+  const int status = uv_fileno(reinterpret_cast<uv_handle_t*>(tcp), &fd);
+  if (status < 0) return ToValue(env, status);
+  const int on = arguments.Bool(1) ? 1 : 0;
+#ifdef _WIN32
+  const SOCKET socket = reinterpret_cast<SOCKET>(fd);
+#else
+  const int socket = fd;
+#endif
+  const int result =
+      setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, reinterpret_cast<const char*>(&on), sizeof(on));
+  return ToValue(env, result == 0 ? 0 : UV_EINVAL);
+}
+
+// fileDescriptor(slot): -1 where there is none.
+napi_value FileDescriptor(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
+  const bool open = handle != nullptr && !handle->closing();
+  return ToValue(env, static_cast<int32_t>(open ? handle->Descriptor() : -1));
+}
+
+int AddressOf(uv::Loop& loop, uint32_t slot, bool peer, sockaddr_storage* address) {
+  sockaddr* target = reinterpret_cast<sockaddr*>(address);
+  int length = sizeof(*address);
+  if (uv::Listener* listener = ListenerOf(loop, slot)) {
+    return peer ? UV_ENOTCONN : listener->Address(target, &length);
+  }
+  uv::Stream* stream = StreamOf(loop, slot);
+  if (stream == nullptr || stream->tcp() == nullptr) return UV_EBADF;
+  if (!peer) return uv_tcp_getsockname(stream->tcp(), target, &length);
+  if (stream->peer() == nullptr) return uv_tcp_getpeername(stream->tcp(), target, &length);
+  std::memcpy(address, stream->peer(), sizeof(sockaddr_in6));
+  return 0;
 }
 
 // socketAddress(slot, peer): [address, port, family], or a negative error.
 napi_value SocketAddress(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
-  if (handle == nullptr) return ToValue(env, static_cast<int32_t>(UV_EBADF));
-  const uv_tcp_t* tcp = handle->AsStream() != nullptr     ? handle->AsStream()->tcp()
-                        : handle->AsListener() != nullptr ? handle->AsListener()->tcp()
-                                                          : nullptr;
-  if (tcp == nullptr) return ToValue(env, static_cast<int32_t>(UV_EBADF));
   sockaddr_storage address;
-  int length = sizeof(address);
-  sockaddr* target = reinterpret_cast<sockaddr*>(&address);
-  const int status = arguments.Bool(1) ? uv_tcp_getpeername(tcp, target, &length)
-                                       : uv_tcp_getsockname(tcp, target, &length);
+  const int status = AddressOf(arguments.loop(), arguments.Slot(0), arguments.Bool(1), &address);
   if (status < 0) return ToValue(env, status);
   char host[64];
   int port;
@@ -210,10 +274,14 @@ napi_value Lend(napi_env env, napi_callback_info info) {
 
 void ExportStreams(napi_env env, napi_value exports, Environment* environment) {
   Export(env, exports, environment,
-         {{"tcpListen", TcpListen},
+         {{"tcpBind", TcpBind},
+          {"listen", Listen},
+          {"resumeAccepting", ResumeAccepting},
+          {"tcpOpen", TcpOpen},
           {"tcpConnect", TcpConnect},
           {"streamOpen", StreamOpen},
           {"streamReadStart", StreamReadStart},
+          {"streamReadInto", StreamReadInto},
           {"streamReadStop", StreamReadStop},
           {"streamWrite", StreamWrite},
           {"streamFlush", StreamFlush},
@@ -223,6 +291,7 @@ void ExportStreams(napi_env env, napi_value exports, Environment* environment) {
           {"setRef", SetRef},
           {"setNoDelay", SetNoDelay},
           {"setKeepAlive", SetKeepAlive},
+          {"fileDescriptor", FileDescriptor},
           {"socketAddress", SocketAddress},
           {"lend", Lend}});
 }

@@ -51,6 +51,7 @@ enum EventKind : int32_t {
   kConnected,     // a: 0 or negative error number
   kDatagram,      // a: length in bytes; b: offset of its record in the receive slab
   kData,          // a: length in bytes; b: offset in the receive slab, or ~index of a lent buffer
+  kReadable,      // a stream that only announces has something to read, its end included
   kEof,
   kReadFailed,   // a: negative error number
   kQueued,       // a: bytes waiting in the stream's write queue

@@ -1,5 +1,11 @@
-// A listening TCP socket. Accepted connections start to read at once and are announced by
-// kAccepted, so that a connection costs no call from JavaScript before its first bytes arrive.
+// A listening socket. It is bound when it is made and listens later. Accepted connections are
+// announced by kAccepted; they do not read before they are told to.
+//
+// On POSIX the socket is ours, polled with uv_poll, and not a uv_tcp_t: when the process has no
+// file descriptor left, libuv accepts what is waiting and closes it at once, so that clients are
+// lost without a trace. Here they wait in the system's queue: kAcceptFailed says so, accepting
+// stops, and JavaScript resumes it after a while, as asyncio does. On Windows, where descriptors do
+// not run out like that, libuv listens.
 #ifndef AIONODE_UV_LISTENER_H_
 #define AIONODE_UV_LISTENER_H_
 
@@ -9,26 +15,49 @@
 
 namespace aionode::uv {
 
+// Options of a listening socket, or-ed.
+enum ListenFlag : unsigned {
+  kListenIpv6Only = 1,
+  kListenReuseAddress = 2,
+  kListenReusePort = 4,
+  kListenKeepAlive = 8,
+};
+
 class Listener : public Handle {
  public:
-  static Listener* CreateTcp(Loop* loop, int* status);
+  // A socket bound to `address`. nullptr when that fails (`status`).
+  static Listener* Bind(Loop* loop, const sockaddr* address, size_t length, unsigned flags,
+                        int* status);
 
-  int Bind(const sockaddr* address, unsigned flags);
   int Listen(int backlog);
+  // Goes on after a kAcceptFailed that stopped it.
+  int Resume();
+  // The address that it is bound to.
+  int Address(sockaddr* address, int* length);
 
-  uv_tcp_t* tcp() { return &uv_.tcp; }
   Listener* AsListener() override { return this; }
 
  protected:
   uv_handle_t* raw() override { return &uv_.handle; }
+  void BeforeClose() override;
 
  private:
   explicit Listener(Loop* loop) : Handle(loop) {}
 
+#ifdef _WIN32
   static void OnConnection(uv_stream_t* stream, int status);
+#else
+  // Accepts one connection; false when that was the last one for now.
+  bool AcceptOne();
+
+  int fd_ = -1;
+  int family_ = 0;
+  int backlog_ = 0;
+#endif
 
   union {
     uv_handle_t handle;
+    uv_poll_t poll;
     uv_stream_t stream;
     uv_tcp_t tcp;
   } uv_;

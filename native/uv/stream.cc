@@ -1,5 +1,10 @@
 #include "stream.h"
 
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -56,7 +61,10 @@ Stream* Stream::Created(Stream* stream, int* status, int result) {
   return stream;
 }
 
+int Stream::BindTo(const sockaddr* address) { return uv_tcp_bind(&uv_.tcp, address, 0); }
+
 int Stream::Connect(const sockaddr* address) {
+  NotePeer(address);
   ConnectRequest* request = new ConnectRequest;
   request->stream = this;
   const int status =
@@ -65,37 +73,69 @@ int Stream::Connect(const sockaddr* address) {
         Stream* stream = done->stream;
         delete done;
         if (stream->closing()) return;
-        if (result == 0) {
-          uv_tcp_nodelay(&stream->uv_.tcp, 1);
-          result = stream->ReadStart();
-        }
+        if (result == 0) uv_tcp_nodelay(&stream->uv_.tcp, 1);
         stream->loop()->Emit(core::kConnected, stream->slot(), result, 0);
       });
   if (status < 0) delete request;
   return status;
 }
 
-int Stream::Accept(uv_stream_t* listener) { return uv_accept(listener, &uv_.stream); }
-
 int Stream::Open(uv_file fd) {
   return tcp() != nullptr ? uv_tcp_open(&uv_.tcp, fd) : uv_pipe_open(&uv_.pipe, fd);
 }
 
-int Stream::ReadStart() {
+void Stream::NotePeer(const sockaddr* address) {
+  const size_t length = address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  std::memcpy(&peer_, address, length);
+}
+
+int Stream::ReadStart(bool announce) {
+  announce_ = announce;
+  announced_ = false;
   const int status = uv_read_start(&uv_.stream, OnAllocate, OnRead);
   return status == UV_EALREADY ? 0 : status;
 }
 
 int Stream::ReadStop() { return uv_read_stop(&uv_.stream); }
 
+int32_t Stream::ReadInto(char* base, size_t length) {
+  announced_ = false;
+#ifdef _WIN32
+  (void)base;
+  (void)length;
+  return UV_ENOTSUP;
+#else
+  uv_os_fd_t fd;
+  const int status = uv_fileno(&uv_.handle, &fd);
+  if (status < 0) return status;
+  // More than the system hands over at once, and it fits the result.
+  constexpr size_t kMost = 1 << 30;
+  ssize_t count;
+  do {
+    count = read(fd, base, length < kMost ? length : kMost);
+  } while (count < 0 && errno == EINTR);
+  return count < 0 ? uv_translate_sys_error(errno) : static_cast<int32_t>(count);
+#endif
+}
+
 void Stream::OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
   Stream* self = static_cast<Stream*>(handle->data);
-  *buffer = self->loop()->receive_memory().Allocate(&self->read_target_);
+  // Without memory libuv does not read, and calls OnRead() with UV_ENOBUFS.
+  if (self->announce_) {
+    *buffer = uv_buf_init(nullptr, 0);
+  } else {
+    *buffer = self->loop()->receive_memory().Allocate(&self->read_target_);
+  }
 }
 
 void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
   Stream* self = static_cast<Stream*>(stream->data);
   Loop* loop = self->loop();
+  if (self->announce_ && count == UV_ENOBUFS) {
+    if (!self->announced_) loop->Emit(core::kReadable, self->slot(), 0, 0);
+    self->announced_ = true;
+    return;
+  }
   ReceiveMemory& memory = loop->receive_memory();
   if (count > 0) {
     const int32_t location = memory.Filled(&self->read_target_, buffer, static_cast<size_t>(count));

@@ -25,13 +25,18 @@ class Stream : public Handle {
   static Stream* CreateTcp(Loop* loop, int* status);
   static Stream* CreatePipe(Loop* loop, int* status);
 
+  int BindTo(const sockaddr* address);
+  // kConnected tells the outcome.
   int Connect(const sockaddr* address);
-  int Accept(uv_stream_t* listener);
   // Takes over a file descriptor of the stream's kind. On success it belongs to the stream.
   int Open(uv_file fd);
 
-  int ReadStart();
+  // Reads into the receive memory (kData), or, with `announce`, only says that there is something
+  // to read (kReadable), which ReadInto() then takes straight to where it is wanted.
+  int ReadStart(bool announce);
   int ReadStop();
+  // Returns the bytes read, 0 at the end of the stream, or a negative error.
+  int32_t ReadInto(char* base, size_t length);
 
   // Sends `count` buffers. What is not sent at once is copied: the memory is the caller's again.
   int Write(const uv_buf_t* buffers, unsigned count);
@@ -48,6 +53,15 @@ class Stream : public Handle {
   }
   // nullptr for a stream that is no TCP connection.
   uv_tcp_t* tcp() { return uv_.handle.type == UV_TCP ? &uv_.tcp : nullptr; }
+  uv_stream_t* stream() { return &uv_.stream; }
+
+  // The peer's address as it was when the connection came about: the system forgets it with a
+  // reset.
+  void NotePeer(const sockaddr* address);
+  // nullptr when it is not known.
+  const sockaddr* peer() const {
+    return peer_.sin6_family == AF_UNSPEC ? nullptr : reinterpret_cast<const sockaddr*>(&peer_);
+  }
 
   Stream* AsStream() override { return this; }
 
@@ -70,6 +84,10 @@ class Stream : public Handle {
   static void OnWritten(uv_write_t* request, int status);
 
   ReadTarget read_target_;
+  bool announce_ = false;
+  // kReadable was said, and ReadInto() has not been called since.
+  bool announced_ = false;
+  sockaddr_in6 peer_{};
   std::vector<uv_buf_t> batch_;
   union {
     uv_handle_t handle;

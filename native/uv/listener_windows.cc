@@ -1,10 +1,16 @@
+// Listener on Windows: libuv's. See listener.h.
 #include "listener.h"
 
+#ifdef _WIN32
 #include "stream.h"
 
 namespace aionode::uv {
 
-Listener* Listener::CreateTcp(Loop* loop, int* status) {
+Listener* Listener::Bind(Loop* loop, const sockaddr* address, size_t, unsigned flags, int* status) {
+  if ((flags & kListenReusePort) != 0) {
+    *status = UV_ENOTSUP;
+    return nullptr;
+  }
   Listener* listener = new Listener(loop);
   *status = uv_tcp_init(loop->uv_loop(), &listener->uv_.tcp);
   if (*status < 0) {
@@ -12,14 +18,16 @@ Listener* Listener::CreateTcp(Loop* loop, int* status) {
     return nullptr;
   }
   listener->Opened();
-  return listener;
-}
-
-int Listener::Bind(const sockaddr* address, unsigned flags) {
-  return uv_tcp_bind(&uv_.tcp, address, flags);
+  const unsigned bind_flags = (flags & kListenIpv6Only) != 0 ? UV_TCP_IPV6ONLY : 0;
+  *status = uv_tcp_bind(&listener->uv_.tcp, address, bind_flags);
+  if (*status == 0) return listener;
+  listener->Close();
+  return nullptr;
 }
 
 int Listener::Listen(int backlog) { return uv_listen(&uv_.stream, backlog, OnConnection); }
+
+int Listener::Resume() { return 0; }
 
 void Listener::OnConnection(uv_stream_t* stream, int status) {
   Listener* self = static_cast<Listener*>(stream->data);
@@ -28,16 +36,20 @@ void Listener::OnConnection(uv_stream_t* stream, int status) {
   int error = 0;
   Stream* accepted = Stream::CreateTcp(loop, &error);
   if (accepted == nullptr) return loop->Emit(core::kAcceptFailed, self->slot(), error, 0);
-  error = accepted->Accept(stream);
-  if (error == 0) {
-    uv_tcp_nodelay(accepted->tcp(), 1);
-    error = accepted->ReadStart();
-  }
+  error = uv_accept(stream, accepted->stream());
   if (error < 0) {
     accepted->Close();
     return loop->Emit(core::kAcceptFailed, self->slot(), error, 0);
   }
+  uv_tcp_nodelay(accepted->tcp(), 1);
   loop->Emit(core::kAccepted, self->slot(), static_cast<int32_t>(accepted->slot()), 0);
 }
 
+int Listener::Address(sockaddr* address, int* length) {
+  return uv_tcp_getsockname(&uv_.tcp, address, length);
+}
+
+void Listener::BeforeClose() {}
+
 }  // namespace aionode::uv
+#endif  // _WIN32

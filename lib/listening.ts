@@ -1,0 +1,203 @@
+// Listening sockets, and where a server listens.
+// Floor 8.
+import {
+  checkFlag,
+  checkInteger,
+  checkOptions,
+  checkPort,
+  checkString,
+  refuseTls,
+} from './arguments.ts';
+import { type Future, wrapFuture } from './futures.ts';
+import { TimerHandle } from './handles.ts';
+import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { layout, native } from './native.ts';
+import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
+import { errnoOf, systemError } from './system_errors.ts';
+import type { LoopCore } from './turns.ts';
+
+const { kAccepted, kListenIpv6Only, kListenReuseAddress, kListenReusePort, kListenKeepAlive } =
+  layout;
+
+/** asyncio's: connections that the system holds until they are accepted. */
+const kDefaultBacklog = 100;
+/** In seconds: how long accepting rests when a resource has run out (constants: ACCEPT_RETRY_DELAY). */
+const kAcceptRetryDelay = 1;
+
+/** Errors of accept() that pass when other connections end. */
+const kOutOfResources = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].map(errnoOf));
+/** Errors of an address that this machine does not have, or whose family is switched off. */
+const kNotHere = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'].map(errnoOf));
+
+/** @public */
+export interface ServerOptions {
+  /** 4, 6, or 0 (the default) for both. */
+  family?: 0 | 4 | 6;
+  /** Connections that the system holds for us before they are accepted; 100 by default. */
+  backlog?: number;
+  /** Whether an address may be used again while old connections to it linger; true by default. */
+  reuseAddress?: boolean;
+  /** Whether several sockets may listen on one address, the system balancing between them. */
+  reusePort?: boolean;
+  /** Whether the system probes silent clients. */
+  keepAlive?: boolean;
+  /** false: call startServing() or serveForever() later; the addresses are bound at once. */
+  startServing?: boolean;
+}
+
+/** A listening socket's address. @public */
+export interface ServerSocket {
+  readonly address: string;
+  readonly port?: number;
+  readonly family?: 4 | 6;
+}
+
+/** @internal */
+export function checkServerArguments(host: unknown, port: unknown, options: ServerOptions): void {
+  if (host !== null && !Array.isArray(host)) checkString(host, 'host');
+  if (port !== null) checkPort(port, 'port');
+  checkOptions(options);
+  refuseTls((options as { ssl?: unknown }).ssl);
+  checkFamily(options.family, 'options.family');
+  for (const name of ['reuseAddress', 'reusePort', 'keepAlive', 'startServing'] as const) {
+    checkFlag(options[name], `options.${name}`);
+  }
+  checkInteger(backlogOf(options), 'options.backlog', 1, 2 ** 31 - 1);
+}
+
+/** @internal */
+export function backlogOf(options: ServerOptions): number {
+  return options.backlog ?? kDefaultBacklog;
+}
+
+/** A socket of a server. @internal */
+export class ListeningSocket implements EventReceiver {
+  readonly loop: LoopCore;
+  readonly slot: number;
+  readonly socket: ServerSocket;
+  private accept: (slot: number) => void = closeSlot;
+  /** Accepting rests, and that was reported. */
+  private exhausted = false;
+  private retry: TimerHandle | undefined = undefined;
+
+  /** Takes over a slot that is bound. */
+  constructor(loop: LoopCore, slot: number, socket: ServerSocket) {
+    this.loop = loop;
+    this.slot = slot;
+    this.socket = socket;
+    registerReceiver(slot, this);
+  }
+
+  /** @param accept - is given the slot of each connection. @throws Node's system error */
+  listen(backlog: number, accept: (slot: number) => void): void {
+    this.accept = accept;
+    const status = native.listen(this.slot, backlog);
+    if (status < 0) throw systemError(status, 'listen', this.socket);
+  }
+
+  onEvent(kind: number, a: number, _b: number): void {
+    if (kind === kAccepted) {
+      this.exhausted = false;
+      this.accept(a);
+    } else {
+      this.acceptFailed(a);
+    }
+  }
+
+  close(): void {
+    this.retry?.cancel();
+    closeSlot(this.slot);
+  }
+
+  private acceptFailed(errno: number): void {
+    const exception = systemError(errno, 'accept');
+    if (!kOutOfResources.has(errno)) {
+      this.report('accept() failed: the connection was dropped', exception);
+      return;
+    }
+    if (!this.exhausted) {
+      this.report('accept() is out of system resources: new connections have to wait', exception);
+    }
+    this.exhausted = true;
+    this.retry = new TimerHandle(this.loop, () => native.resumeAccepting(this.slot), [], undefined);
+    this.retry.armAfter(kAcceptRetryDelay);
+  }
+
+  private report(message: string, exception: Error): void {
+    this.loop.callExceptionHandler({ message, exception, socket: this.socket });
+  }
+}
+
+function flagsOf(family: 4 | 6, options: ServerOptions): number {
+  let flags = family === 6 ? kListenIpv6Only : 0;
+  if (options.reuseAddress ?? true) flags |= kListenReuseAddress;
+  if (options.reusePort) flags |= kListenReusePort;
+  if (options.keepAlive) flags |= kListenKeepAlive;
+  return flags;
+}
+
+function bindTo(loop: LoopCore, where: AddressInfo, options: ServerOptions): ListeningSocket {
+  const slot = native.tcpBind(where.address, where.port, flagsOf(where.family, options));
+  if (slot < 0) throw systemError(slot, 'listen', where);
+  const bound = native.socketAddress(slot, false);
+  if (typeof bound === 'number') {
+    native.close(slot);
+    throw systemError(bound, 'getsockname', where);
+  }
+  const [address, port, family] = bound;
+  return new ListeningSocket(loop, slot, Object.freeze({ address, port, family }));
+}
+
+/** Where to listen: numeric addresses, each once. */
+async function listenAddresses(
+  host: string | readonly string[] | null,
+  port: number,
+  family: 0 | 4 | 6,
+): Promise<AddressInfo[]> {
+  const hosts = host === null || host === '' ? null : typeof host === 'string' ? [host] : host;
+  if (hosts === null) {
+    const all: AddressInfo[] = [
+      { address: '0.0.0.0', port, family: 4 },
+      { address: '::', port, family: 6 },
+    ];
+    return all.filter((one) => family === 0 || one.family === family);
+  }
+  const found = new Map<string, AddressInfo>();
+  for (const name of hosts) {
+    checkString(name, 'host');
+    const lookedUp: Future<AddressInfo[]> = wrapFuture(resolveHost(name, port, family));
+    for (const one of await lookedUp) found.set(one.address, one);
+  }
+  return [...found.values()];
+}
+
+/**
+ * Sockets bound to all addresses of the hosts that are here.
+ * @throws Node's system error when one is taken, or none is here
+ * @internal
+ */
+export async function bindSockets(
+  loop: LoopCore,
+  host: string | readonly string[] | null,
+  port: number | null,
+  options: ServerOptions,
+): Promise<ListeningSocket[]> {
+  const places = await listenAddresses(host, port ?? 0, options.family ?? 0);
+  const bound: ListeningSocket[] = [];
+  const notHere: unknown[] = [];
+  for (const where of places) {
+    try {
+      bound.push(bindTo(loop, where, options));
+    } catch (error) {
+      // As asyncio: of several addresses some may be missing, such as those of IPv6 in a container.
+      if (kNotHere.has((error as NodeJS.ErrnoException).errno as number)) {
+        notHere.push(error);
+        continue;
+      }
+      for (const one of bound) one.close();
+      throw error;
+    }
+  }
+  if (bound.length === 0 && notHere.length > 0) throw notHere[0];
+  return bound;
+}

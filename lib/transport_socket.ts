@@ -1,0 +1,70 @@
+// TransportSocket: what getExtraInfo('socket') gives.
+// Floor 6.
+import { checkFlag } from './arguments.ts';
+import { native } from './native.ts';
+import { errnoOf, systemError } from './system_errors.ts';
+
+/** An address of a TCP socket. @internal */
+export function addressOf(slot: number, peer: boolean): [host: string, port: number] | number {
+  const address = native.socketAddress(slot, peer);
+  return typeof address === 'number' ? address : [address[0], address[1]];
+}
+
+function check(status: number, syscall: string): void {
+  if (status < 0) throw systemError(status, syscall);
+}
+
+/**
+ * The socket under a transport. It belongs to the transport: look at it and set its options, but do not
+ * read, write or close it.
+ * @see asyncio.trsock.TransportSocket
+ * @public
+ */
+export class TransportSocket {
+  private readonly slot: number;
+  private readonly isReleased: () => boolean;
+
+  /** @internal */
+  constructor(slot: number, isReleased: () => boolean) {
+    this.slot = slot;
+    this.isReleased = isReleased;
+  }
+
+  /** The file descriptor; -1 when the transport has closed it, and on Windows. */
+  fileno(): number {
+    return this.isReleased() ? -1 : native.fileDescriptor(this.slot);
+  }
+
+  /** The local address. @throws Node's system error when the transport is closed */
+  getsockname(): [host: string, port: number] {
+    return this.address(false, 'getsockname');
+  }
+
+  /** The peer's address. @throws Node's system error when the transport is closed */
+  getpeername(): [host: string, port: number] {
+    return this.address(true, 'getpeername');
+  }
+
+  /** Whether small packets are sent at once (TCP_NODELAY); on for every transport. */
+  setNoDelay(enabled: boolean): void {
+    checkFlag(enabled, 'enabled');
+    check(native.setNoDelay(this.live('setsockopt'), enabled), 'setsockopt');
+  }
+
+  /** Whether the system probes a silent peer (SO_KEEPALIVE). */
+  setKeepAlive(enabled: boolean): void {
+    checkFlag(enabled, 'enabled');
+    check(native.setKeepAlive(this.live('setsockopt'), enabled), 'setsockopt');
+  }
+
+  private address(peer: boolean, syscall: string): [host: string, port: number] {
+    const address = addressOf(this.live(syscall), peer);
+    if (typeof address === 'number') throw systemError(address, syscall);
+    return address;
+  }
+
+  private live(syscall: string): number {
+    if (this.isReleased()) throw systemError(errnoOf('EBADF'), syscall);
+    return this.slot;
+  }
+}
