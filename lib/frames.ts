@@ -26,12 +26,14 @@ const scopeKey = new AsyncLocalStorage<Frame>();
 export class Frame {
   /** The frame of Node's AsyncLocalStorage that this one stands on. */
   readonly user: UserFrame | undefined;
-  /** Itself when it is a Scope (scopes.ts), null for code that belongs to no task. */
-  readonly scope: Frame | null;
 
-  constructor(user: unknown, isScope = false) {
+  constructor(user: unknown) {
     this.user = user as UserFrame | undefined;
-    this.scope = isScope ? this : null;
+  }
+
+  /** Itself when it is a Scope (scopes.ts), null for code that belongs to no task. */
+  get scope(): Frame | null {
+    return null;
   }
 
   has(key: unknown): boolean {

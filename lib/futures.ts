@@ -59,8 +59,9 @@ export function endAwait(ended: Await, error: CancelledError | undefined): void 
   const { scope } = ended;
   if (scope !== null) {
     scope.resumed(ended);
-    if (scope.root.cause !== undefined) {
-      endWithCause(ended, error, scope.root.cause);
+    const { cause } = scope.root;
+    if (cause !== undefined) {
+      endWithCause(ended, error, cause);
       return;
     }
   }

@@ -26,43 +26,84 @@ export interface Suspension {
   interrupt(message: string | undefined): boolean;
 }
 
+/** What cancel() said about an interruption. */
+interface CancelRequest {
+  readonly message: string | undefined;
+  readonly cause: unknown;
+}
+
 type Then = (resolve?: unknown, reject?: unknown) => unknown;
 
-/** @internal */
-export class Scope extends Frame {
+/** The Task of a scope: tasks are floors above. */
+interface TaskOfScope {
   readonly loop: LoopCore;
-  readonly parent: Scope | null;
-  /** The scope of the whole task. */
-  readonly root: Scope;
-  /** The Task; typed as an object here, since tasks are floors above. */
-  readonly task: object;
-  /** The timeout or group that made this scope. */
-  holder: object | null = null;
+}
+
+/** The scope of a whole task; every task holds one, so it has no field that only an inner one needs. @internal */
+export class Scope extends Frame {
+  readonly task: TaskOfScope;
   /** An interruption that found nothing to cancel and waits for the next await. */
   mustCancel = false;
-  /** Of the last interruption that had to wait; kept at the root. */
-  message: string | undefined = undefined;
-  /** Why the whole task was cancelled: the reason of its signal; kept at the root. */
-  cause: unknown = undefined;
-  /** The body was given up at its deadline: every further await of it fails. */
-  abandoned = false;
   /** The `then` of every future that this scope's code awaits; made at the first await. */
   then: Then | undefined = undefined;
-  // What the code of the whole task awaits, oldest first; kept at the root.
-  private first: Suspension | null = null;
+  /** The await begun last, of all that the code of the whole task is suspended at; kept at the root. */
   private last: Suspension | null = null;
+  private request: CancelRequest | undefined = undefined;
 
-  constructor(task: object, loop: LoopCore, parent: Scope | null, user: unknown) {
-    super(user, true);
+  constructor(task: TaskOfScope, user: unknown) {
+    super(user);
     this.task = task;
-    this.loop = loop;
-    this.parent = parent;
-    this.root = parent === null ? this : parent.root;
+  }
+
+  override get scope(): Scope {
+    return this;
+  }
+
+  get loop(): LoopCore {
+    return this.task.loop;
+  }
+
+  /** The scope that this one is in. */
+  get parent(): Scope | null {
+    return null;
+  }
+
+  /** The scope of the whole task. */
+  get root(): Scope {
+    return this;
+  }
+
+  /** The timeout or group that made this scope. */
+  get holder(): object | null {
+    return null;
+  }
+
+  /** The body was given up at its deadline: every further await of it fails. */
+  get abandoned(): boolean {
+    return false;
+  }
+
+  /** Of the last interruption that had to wait; kept at the root. */
+  get message(): string | undefined {
+    return this.request?.message;
+  }
+
+  /** Why the whole task was cancelled: the reason of its signal; kept at the root. */
+  get cause(): unknown {
+    return this.request?.cause;
+  }
+
+  set message(message: string | undefined) {
+    this.request = { message, cause: this.cause };
+  }
+
+  set cause(cause: unknown) {
+    if (cause !== this.cause) this.request = { message: this.message, cause };
   }
 
   /** A scope within this one, for code that starts now. */
-  child(): Scope {
-    return new Scope(this.task, this.loop, this, currentUserFrame());
+  child(holder: object): InnerScope {
+    return new InnerScope(this, holder);
   }
 
   isWithin(scope: Scope): boolean {
@@ -72,9 +113,8 @@ export class Scope extends Frame {
 
   suspended(suspension: Suspension): void {
     const root = this.root;
-    const last = root.last;
-    if (last === null) root.first = suspension;
-    else {
+    const { last } = root;
+    if (last !== null) {
       suspension.before = last;
       last.after = suspension;
     }
@@ -84,18 +124,19 @@ export class Scope extends Frame {
   resumed(suspension: Suspension): void {
     const root = this.root;
     const { before, after } = suspension;
-    if (before === null) root.first = after;
-    else before.after = after;
+    if (before !== null) before.after = after;
     if (after === null) root.last = before;
     else after.before = before;
     suspension.before = suspension.after = null;
   }
 
   /** What the code of this scope awaits now, oldest first. */
-  *suspensions(): Generator<Suspension> {
-    for (let s = this.root.first; s !== null; s = s.after) {
-      if (this === this.root || s.scope?.isWithin(this)) yield s;
+  suspensions(): Suspension[] {
+    const found: Suspension[] = [];
+    for (let s = this.root.last; s !== null; s = s.before) {
+      if (this === this.root || s.scope?.isWithin(this)) found.push(s);
     }
+    return found.reverse();
   }
 
   /** Interrupts the code of this scope. Returns false when it awaits nothing of ours. */
@@ -148,6 +189,42 @@ export class Scope extends Frame {
   get isAbandoned(): boolean {
     for (let s: Scope | null = this; s !== null; s = s.parent) if (s.abandoned) return true;
     return false;
+  }
+}
+
+/** The scope of a timeout's or group's body. @internal */
+export class InnerScope extends Scope {
+  private readonly outer: Scope;
+  private readonly outermost: Scope;
+  private readonly maker: object;
+  private givenUp = false;
+
+  constructor(outer: Scope, maker: object) {
+    super(outer.task, currentUserFrame());
+    this.outer = outer;
+    this.outermost = outer.root;
+    this.maker = maker;
+  }
+
+  override get parent(): Scope {
+    return this.outer;
+  }
+
+  override get root(): Scope {
+    return this.outermost;
+  }
+
+  override get holder(): object {
+    return this.maker;
+  }
+
+  override get abandoned(): boolean {
+    return this.givenUp;
+  }
+
+  /** Gives the body up: see `abandoned`. */
+  abandon(): void {
+    this.givenUp = true;
   }
 }
 

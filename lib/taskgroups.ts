@@ -8,7 +8,7 @@ import { checkFunction } from './arguments.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { ExceptionGroup, RuntimeError } from './exceptions.ts';
 import { Future, kFailed } from './futures.ts';
-import { runIn, type Scope } from './scopes.ts';
+import { type InnerScope, runIn } from './scopes.ts';
 import {
   createTask,
   currentTask,
@@ -33,7 +33,7 @@ import {
  */
 export class TaskGroup {
   readonly #parent: Task;
-  readonly #scope: Scope;
+  readonly #scope: InnerScope;
   readonly #tasks = new Set<Task>();
   readonly #errors: unknown[] = [];
   #allDone: Future<void> | null = null;
@@ -43,8 +43,7 @@ export class TaskGroup {
 
   private constructor(parent: Task) {
     this.#parent = parent;
-    this.#scope = parent.currentScope.child();
-    this.#scope.holder = this;
+    this.#scope = parent.currentScope.child(this);
   }
 
   /**
@@ -133,7 +132,7 @@ export class TaskGroup {
     if (this.#errors.length === 0) return;
     if (this.#parent.cancelling() > 0) {
       this.#parent.uncancel();
-      this.#parent.cancelScope(this.#scope.parent as Scope, undefined);
+      this.#parent.cancelScope(this.#scope.parent, undefined);
     }
     throw new ExceptionGroup(this.#errors, 'unhandled errors in a TaskGroup');
   }

@@ -115,7 +115,7 @@ export class Task<T = unknown>
     this.label = options?.name ?? ++taskCount;
     // Where the frame holds the caller's context, the scope takes it over.
     this.context = options?.context ?? (usesContextFrames ? undefined : captureContext());
-    this.scope = new Scope(this, this.loop, null, currentUserFrame());
+    this.scope = new Scope(this, currentUserFrame());
     const signal = options?.signal;
     if (signal !== undefined) this.follow(signal);
     if (options?.eagerStart && this.loop.running) {
@@ -387,10 +387,26 @@ export class Task<T = unknown>
       this.succeed(result);
       return;
     }
-    const succeed = (value: unknown) => this.succeed(value as T);
-    const fail = (error: unknown) => this.fail(error);
-    if (result instanceof Future) result.startAwait(this.scope, succeed, fail);
-    else promiseThen.call(Promise.resolve(result), succeed, fail);
+    if (result instanceof Future || promiseOutcome === undefined) {
+      const succeed = (value: unknown) => this.succeed(value as T);
+      const fail = (error: unknown) => this.fail(error);
+      if (result instanceof Future) result.startAwait(this.scope, succeed, fail);
+      else promiseThen.call(Promise.resolve(result), succeed, fail);
+      return;
+    }
+    // Every task that waits holds what is made here: one bound function is half of two closures.
+    const promise = Promise.resolve(result);
+    this.value = promise;
+    const settled = this.settled.bind(this);
+    promiseThen.call(promise, settled, settled);
+  }
+
+  /** The function's promise, which is `value` until then, is settled. */
+  private settled(): void {
+    const outcome = promiseOutcome?.(this.value as Promise<T>);
+    this.value = undefined;
+    if (state[kPromiseState] === kFulfilled) this.succeed(outcome as T);
+    else this.fail(outcome);
   }
 
   private succeed(value: T): void {

@@ -15,7 +15,7 @@ import { CancelledError, RuntimeError, TimeoutError } from './exceptions.ts';
 import { Future, isPromiseLike, wrapFuture } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { native } from './native.ts';
-import { runIn, type Scope } from './scopes.ts';
+import { type InnerScope, runIn, type Scope } from './scopes.ts';
 import { onAbort } from './signals.ts';
 import {
   type Awaitable,
@@ -49,7 +49,7 @@ type State = 'active' | 'expiring' | 'expired' | 'finished';
 /** @internal */
 export class TimeoutScope<T> implements Timeout {
   readonly #task: Task;
-  readonly #scope: Scope;
+  readonly #scope: InnerScope;
   readonly #cancellingAtEntry: number;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
@@ -61,8 +61,7 @@ export class TimeoutScope<T> implements Timeout {
 
   constructor(task: Task, resolve: (value: T) => void, reject: (error: unknown) => void) {
     this.#task = task;
-    this.#scope = task.currentScope.child();
-    this.#scope.holder = this;
+    this.#scope = task.currentScope.child(this);
     this.#cancellingAtEntry = task.cancelling();
     this.#resolve = resolve;
     this.#reject = reject;
@@ -149,7 +148,7 @@ export class TimeoutScope<T> implements Timeout {
   #abandon(): void {
     if (this.#state !== 'expiring') return;
     this.#state = 'expired';
-    this.#scope.abandoned = true;
+    this.#scope.abandon();
     this.#leave();
     this.#reject(new TimeoutError());
   }
