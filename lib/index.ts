@@ -76,7 +76,7 @@ export {
 } from './tasks.ts';
 export { toThread, type WorkerModule, workerModule } from './threads.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
-export { toDuplex } from './to_duplex.ts';
+export { type ToDuplexOptions, toDuplex } from './to_duplex.ts';
 export { transfer } from './transfers.ts';
 export type { TransportSocket } from './transport_socket.ts';
 export type {

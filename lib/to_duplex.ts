@@ -8,7 +8,7 @@
 //
 // Libraries that take a Duplex often want a little of net.Socket: timeouts, addresses, ref(). It is here.
 import { Duplex } from 'node:stream';
-import { invalidArgType } from './arguments.ts';
+import { checkFlag, checkOptions, invalidArgType } from './arguments.ts';
 import { type ReadWaiter, StreamReader } from './reading.ts';
 import type { ReadyEntry } from './ready.ts';
 import { type FlowWaiter, StreamWriter } from './streams.ts';
@@ -77,8 +77,8 @@ class StreamDuplex extends Duplex {
   private closing: (() => void) | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(reader: StreamReader, writer: StreamWriter) {
-    super({ decodeStrings: false });
+  constructor(reader: StreamReader, writer: StreamWriter, allowHalfOpen: boolean) {
+    super({ decodeStrings: false, allowHalfOpen });
     this.source = reader;
     this.sink = writer;
     this.signal = new Signal(writer.protocol.loop, () => this.look());
@@ -287,13 +287,19 @@ function familyOf(address: string): string {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
+/** @public */
+export interface ToDuplexOptions {
+  /** false (the default, as of a net.Socket): ends the writing side when the peer has ended its own. */
+  allowHalfOpen?: boolean;
+}
+
 /**
  * Hands a connection to Node's world: a Duplex for whatever wants one, such as http.request()'s
  * `createConnection`. From now on the reader and the writer belong to it. Bytes that the reader has
  * buffered come first; ending it half-closes the connection, destroying it closes the connection.
  *
  * It has a little of net.Socket: setTimeout(), setNoDelay(), setKeepAlive(), ref(), unref(), addresses.
- * @throws TypeError when the arguments are no StreamReader and StreamWriter
+ * @throws TypeError when the first arguments are no StreamReader and StreamWriter
  * @example
  * ```ts
  * const [reader, writer] = await openConnection('127.0.0.1', 8080);
@@ -301,12 +307,18 @@ function familyOf(address: string): string {
  * ```
  * @public
  */
-export function toDuplex(reader: StreamReader, writer: StreamWriter): Duplex {
+export function toDuplex(
+  reader: StreamReader,
+  writer: StreamWriter,
+  options: ToDuplexOptions = {},
+): Duplex {
   if (!(reader instanceof StreamReader)) {
     throw invalidArgType('reader', 'an instance of StreamReader', reader);
   }
   if (!(writer instanceof StreamWriter)) {
     throw invalidArgType('writer', 'an instance of StreamWriter', writer);
   }
-  return new StreamDuplex(reader, writer);
+  checkOptions(options);
+  checkFlag(options.allowHalfOpen, 'options.allowHalfOpen');
+  return new StreamDuplex(reader, writer, options.allowHalfOpen ?? false);
 }

@@ -573,6 +573,25 @@ describe('toDuplex()', () => {
   );
 
   it(
+    'ends with the peer, as a net.Socket does, unless it may stay half-open',
+    inLoop(async () => {
+      await withPair(async (client, peer) => {
+        const duplex = toDuplex(client.reader, client.writer).resume();
+        peer.writer.writeEof();
+        await finished(duplex);
+        assert.equal((await peer.reader.read()).length, 0);
+      });
+      await withPair(async (client, peer) => {
+        const duplex = toDuplex(client.reader, client.writer, { allowHalfOpen: true }).resume();
+        peer.writer.writeEof();
+        await once(duplex, 'end');
+        duplex.end('an answer');
+        assert.equal((await peer.reader.read()).toString(), 'an answer');
+      });
+    }),
+  );
+
+  it(
     'pipes both ways at once',
     inLoop(() =>
       withPair(async (client, peer) => {
