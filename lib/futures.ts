@@ -80,7 +80,7 @@ function endWithCause(ended: Await, error: CancelledError | undefined, cause: un
 }
 
 /** The await of a future that knows nothing of who awaits it. @internal */
-export class Awaiter implements Await {
+class Awaiter implements Await {
   readonly future: Future<unknown>;
   readonly scope: Scope | null;
   readonly resolve: Resolve;
@@ -121,7 +121,7 @@ export class Refusal implements ReadyEntry {
 }
 
 /** A done callback: scheduled when its future is done. @internal */
-export class DoneCallback extends Handle {
+class DoneCallback extends Handle {
   readonly original: (future: never) => void;
   /** The future (or task) that waits by this callback, for the call graph. */
   readonly owner: Future<unknown> | null;

@@ -16,7 +16,7 @@ interface Guard {
 }
 
 /** One acquisition, for `using`: disposing of it releases, once. @internal */
-export class Held implements Disposable {
+class Held implements Disposable {
   private guard: Guard | null;
 
   constructor(guard: Guard) {

@@ -38,7 +38,7 @@ export function describeKind(future: Future<unknown>): string {
 }
 
 /** A function by its name, or by its source when it has none. @internal */
-export function describeCoro(coro: Coro<unknown> | null): string {
+function describeCoro(coro: Coro<unknown> | null): string {
   if (coro === null) return '<finished>';
   if (coro.name !== '') return `${coro.name}()`;
   if (coro instanceof CoroutineObject) return '<anonymous coroutine>';

@@ -47,7 +47,7 @@ export interface Timeout {
 type State = 'active' | 'expiring' | 'expired' | 'finished';
 
 /** @internal */
-export class TimeoutScope<T> implements Timeout {
+class TimeoutScope<T> implements Timeout {
   readonly #task: Task;
   readonly #scope: InnerScope;
   readonly #cancellingAtEntry: number;

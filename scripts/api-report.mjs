@@ -1,0 +1,59 @@
+// The API report: every public name with its declaration, as users' compilers see it, without comments.
+// It stands in the repository, so that a change of the surface is seen in review.
+//
+//   npm run api     writes etc/aionode.api.txt
+//
+// What is marked @internal is left out: it is in the types for the package's own modules only.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const rootDir = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+export const reportFile = path.join(rootDir, 'etc', 'aionode.api.txt');
+
+const isHidden = (node) =>
+  ts.getJSDocTags(node).some((tag) => tag.tagName.text === 'internal') ||
+  (ts.canHaveModifiers(node) &&
+    ts.getModifiers(node)?.some((modifier) => modifier.kind === ts.SyntaxKind.PrivateKeyword));
+
+const isContainer = (node) => ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node);
+
+function withoutHiddenMembers(context) {
+  const visit = (node) => (isHidden(node) ? undefined : ts.visitEachChild(node, visit, context));
+  return (node) => (isContainer(node) ? ts.visitEachChild(node, visit, context) : node);
+}
+
+const printer = ts.createPrinter({ removeComments: true, newLine: ts.NewLineKind.LineFeed });
+
+function textOf(declaration) {
+  const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
+  const { transformed } = ts.transform(node, [withoutHiddenMembers]);
+  return printer
+    .printNode(ts.EmitHint.Unspecified, transformed[0], node.getSourceFile())
+    .replace(/^(export )?(declare )?/, '');
+}
+
+export function apiReport() {
+  const entry = path.join(rootDir, 'dist', 'index.d.ts');
+  const options = { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true };
+  const program = ts.createProgram([entry], { ...options, target: ts.ScriptTarget.ES2022 });
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(program.getSourceFile(entry));
+  return checker
+    .getExportsOfModule(module)
+    .map((symbol) => {
+      const target =
+        symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+      return [symbol.name, (target.declarations ?? []).map(textOf)];
+    })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, texts]) => `${texts.join('\n')}\n`)
+    .join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  mkdirSync(path.dirname(reportFile), { recursive: true });
+  writeFileSync(reportFile, apiReport());
+  console.log(`written: ${path.relative(rootDir, reportFile)}`);
+}
