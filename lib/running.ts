@@ -14,7 +14,7 @@ export function setDefaultLoopFactory(make: () => LoopCore): void {
 }
 
 /** The thread's loop that always runs, made at first use. @internal */
-function threadLoop(): LoopCore {
+export function threadLoop(): LoopCore {
   defaultLoop ??= makeDefaultLoop();
   return defaultLoop;
 }
