@@ -78,6 +78,8 @@ export class ListeningSocket implements EventReceiver {
   private accept: (slot: number) => void = closeSlot;
   /** Accepting rests, and that was reported. */
   private exhausted = false;
+  /** The slot is not ours any more. */
+  private gone = false;
   private retry: TimerHandle | undefined = undefined;
 
   /** Takes over a slot that is bound. */
@@ -106,7 +108,11 @@ export class ListeningSocket implements EventReceiver {
 
   close(): void {
     this.retry?.cancel();
-    closeSlot(this.slot);
+    if (!this.gone) closeSlot(this.slot);
+  }
+
+  detached(): void {
+    this.gone = true;
   }
 
   private acceptFailed(errno: number): void {

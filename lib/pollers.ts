@@ -77,6 +77,10 @@ class Watch implements EventReceiver {
     if (events & kPollWritable) this.writer?.ready();
   }
 
+  detached(): void {
+    this.watches.delete(this.fd);
+  }
+
   private apply(): void {
     const events = (this.reader ? kPollReadable : 0) | (this.writer ? kPollWritable : 0);
     if (events === 0) this.close();

@@ -61,6 +61,11 @@ export class SocketTransport extends TransportBase implements EventReceiver {
 
   // ---------------------------------------------------------------------------- life
 
+  /** @internal */
+  detached(): void {
+    this.closing = this.lost = this.released = true;
+  }
+
   /**
    * Closes the transport: what was written is sent first, nothing more is received, then the protocol's
    * connectionLost(null) is called.

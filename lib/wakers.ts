@@ -69,6 +69,11 @@ export class Waker implements EventReceiver, Disposable {
   }
 
   /** @internal */
+  detached(): void {
+    this.#open = false;
+  }
+
+  /** @internal */
   onEvent(kind: number): void {
     if (kind === layout.kWoken && this.#open) this.loop.enqueue(this.#handle());
   }

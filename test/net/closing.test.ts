@@ -2,8 +2,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { createTask, getRunningLoop, openConnection, RuntimeError, sleep } from 'aionode';
 import {
+  createTask,
+  getRunningLoop,
+  newEventLoop,
+  openConnection,
+  RuntimeError,
+  sleep,
+  startServer,
+  Waker,
+} from 'aionode';
+import {
+  handleCount,
   inLoop,
   LOCALHOST,
   patternBytes,
@@ -333,6 +343,45 @@ describe('await using of a writer', () => {
       }),
     ),
   );
+});
+
+describe('closing the loop', () => {
+  it('nothing that is left of its connections touches those of others', async () => {
+    const received: string[] = [];
+    const server = await startNodeServer((socket) => {
+      const index = received.push('') - 1;
+      socket.on('data', (data) => {
+        received[index] += String(data);
+      });
+    });
+    try {
+      const loop = newEventLoop();
+      const connect = () => openConnection(LOCALHOST, server.port);
+      const [, old] = await loop.runUntilComplete(connect);
+      const oldServer = await loop.runUntilComplete(() => startServer(() => {}, LOCALHOST, 0));
+      const oldWaker = await loop.runUntilComplete(async () => new Waker(() => {}));
+      loop.close();
+      await roundsUntil(() => handleCount() === 0, 'the old connection');
+      await inLoop(async () => {
+        // The slots of what was closed are used again.
+        const others = [(await connect())[1], (await connect())[1]];
+        old.write('to nobody');
+        old.transport.abort();
+        old.close();
+        oldServer.close();
+        oldWaker.close();
+        for (const writer of others) {
+          writer.write('alive');
+          writer.close();
+          await writer.waitClosed();
+        }
+        await roundsUntil(() => received.join().length >= 11, 'what was sent');
+        assert.deepEqual(received, ['', 'alive', 'alive']);
+      })();
+    } finally {
+      await server.stop();
+    }
+  });
 });
 
 describe('getExtraInfo()', () => {
