@@ -55,6 +55,7 @@ export { LifoQueue, PriorityQueue, Queue } from './queues.ts';
 export { type StreamOptions, StreamReader } from './reading.ts';
 export type { AddressInfo } from './resolver.ts';
 export { Runner, type RunnerOptions, type RunOptions, run } from './runners.ts';
+export type { SendfileOptions } from './sendfile.ts';
 export { Server } from './servers.ts';
 export { sleep } from './sleep.ts';
 export {

@@ -1,9 +1,11 @@
 // The part of an event loop that deals with file descriptors.
 // Floor 10.
+import type { PathLike } from 'node:fs';
 import { ThreadingLoop } from './loop_threads.ts';
 import { connectReadPipe, connectWritePipe } from './pipes.ts';
 import { addReader, addWriter, removeReader, removeWriter } from './pollers.ts';
 import type { BaseProtocol } from './protocols.ts';
+import { type SendfileOptions, sendfile } from './sendfile.ts';
 import type { ReadTransport, WriteTransport } from './transport_types.ts';
 
 /**
@@ -65,5 +67,28 @@ export abstract class DescriptorLoop extends ThreadingLoop {
   /** Ends addWriter(). @returns whether there was a callback */
   removeWriter(fd: number): boolean {
     return !this.isClosed() && removeWriter(this, fd);
+  }
+
+  /**
+   * Sends a file over a transport, after what was written so far; what is written meanwhile follows it. The
+   * system copies it straight from the file to the socket where it can: from a regular file, over a
+   * transport that lives on a socket or pipe of its own. Otherwise (TLS, Node's streams, a pipe to read
+   * from) it is read and written in chunks.
+   * @param file - a path, or a descriptor, which stays the caller's; its position is not moved
+   * @returns the bytes sent
+   * @throws RuntimeError when the transport is closing, or sends another file; SendfileNotAvailableError
+   * when the system cannot send it by itself and `fallback` is false; Node's system error of opening or
+   * reading the file, and of the connection
+   *
+   * **Cancellation:** stops between two pieces of at most 4 MiB. How much was sent is not known: close the
+   * transport.
+   * @see asyncio's loop.sendfile
+   */
+  sendfile(
+    transport: WriteTransport,
+    file: PathLike | number,
+    options?: SendfileOptions,
+  ): Promise<number> {
+    return sendfile(this, transport, file, options);
   }
 }

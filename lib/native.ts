@@ -39,6 +39,7 @@ interface Layout {
   readonly kShutDown: number;
   readonly kWoken: number;
   readonly kPolled: number;
+  readonly kFileSent: number;
   readonly kClosed: number;
   readonly kSmallestLent: number;
   readonly kAddressWords: number;
@@ -133,6 +134,11 @@ export interface Native {
   ownsDescriptor(fd: number): boolean;
   pollerOpen(fd: number): number;
   pollerWatch(slot: number, events: number): number;
+  fileSenderOpen(stream: number): number;
+  fileSend(sender: number, file: number, offset: number, count: number): number;
+  fileSendStop(sender: number): void;
+  fileSent(sender: number): number;
+  streamQueued(slot: number): number;
   wakerOpen(): number;
   wakerId(slot: number): number;
   wakeThread(id: number): boolean;

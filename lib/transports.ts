@@ -160,6 +160,18 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     return true;
   }
 
+  /**
+   * Keeps a place for a file among what is written: what is written from now on is held back. Returns the
+   * slot of a file sender, until whose close that lasts, or a negative error.
+   * @internal
+   */
+  holdForFile(): number {
+    if (this.unsent()) this.setQueued(native.streamFlush(this.slot));
+    const sender = native.fileSenderOpen(this.slot);
+    if (sender >= 0) this.setQueued(native.streamQueued(this.slot));
+    return sender;
+  }
+
   /** Bytes written and not yet taken by the system. */
   getWriteBufferSize(): number {
     return this.queued + (this.unsent() ? this.batched : 0);

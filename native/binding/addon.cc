@@ -54,6 +54,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kShutDown", core::kShutDown},
     {"kWoken", core::kWoken},
     {"kPolled", core::kPolled},
+    {"kFileSent", core::kFileSent},
     {"kClosed", core::kClosed},
     {"kSmallestLent", static_cast<int32_t>(uv::kSmallestLent)},
     {"kAddressWords", uv::kAddressWords},
@@ -97,6 +98,7 @@ NAPI_MODULE_INIT() {
   if (environment == nullptr) return exports;
   ExportLoop(env, exports, environment);
   ExportFrames(env, exports, environment);
+  ExportFiles(env, exports, environment);
   ExportStreams(env, exports, environment);
   ExportDescriptors(env, exports, environment);
   ExportDatagrams(env, exports, environment);

@@ -58,6 +58,7 @@ enum EventKind : int32_t {
   kWriteFailed,  // a: negative error number
   kShutDown,     // a: 0 or negative error number
   kWoken,        // another thread has woken the loop
+  kFileSent,     // slot: file sender; a: 0 or a negative error number
   kPolled,       // slot: poller; a: events of uv_poll_event, or a negative error number
   kClosed,       // the slot is about to be reused
 };

@@ -36,6 +36,7 @@ void Handle::Close() {
   closing_ = true;
   BeforeClose();
   uv_close(raw(), OnClosed);
+  AfterClose();
 }
 
 void Handle::OnClosed(uv_handle_t* handle) {

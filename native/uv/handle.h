@@ -18,6 +18,7 @@
 namespace aionode::uv {
 
 class Datagram;
+class FileSender;
 class Listener;
 class Poller;
 class Stream;
@@ -40,6 +41,7 @@ class Handle {
   virtual Stream* AsStream() { return nullptr; }
   virtual Listener* AsListener() { return nullptr; }
   virtual Poller* AsPoller() { return nullptr; }
+  virtual FileSender* AsFileSender() { return nullptr; }
   virtual Waker* AsWaker() { return nullptr; }
   virtual Datagram* AsDatagram() { return nullptr; }
 
@@ -60,6 +62,8 @@ class Handle {
   virtual uv_handle_t* raw() = 0;
   // Runs before uv_close: the last chance to stop what is under way.
   virtual void BeforeClose() {}
+  // Runs after uv_close, when libuv does not look at the file descriptor any more.
+  virtual void AfterClose() {}
 
   // The libuv handle is initialised: from now on it has to be closed by libuv.
   void Opened();

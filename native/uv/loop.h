@@ -75,6 +75,10 @@ class Loop {
   // out.
   void DrainNow() { Drain(); }
 
+  // A request to libuv that no handle waits for: the loop is closed after it has ended.
+  void RequestBegun() { ++open_handles_; }
+  void RequestEnded() { OnHandleClosed(); }
+
   static double NowSeconds() { return static_cast<double>(uv_hrtime()) / 1e9; }
 
   core::SharedState& shared() { return shared_; }

@@ -20,7 +20,7 @@ Poller* Poller::Create(Loop*, uv_file, int* status) {
 
 bool Poller::StillOpen() const { return true; }
 
-void Poller::BeforeClose() { uv_poll_stop(&poll_); }
+void Poller::AfterClose() {}
 
 #else
 
@@ -64,10 +64,7 @@ bool Poller::StillOpen() const {
          static_cast<uint64_t>(file.st_ino) == inode_;
 }
 
-void Poller::BeforeClose() {
-  uv_poll_stop(&poll_);
-  close(duplicate_);
-}
+void Poller::AfterClose() { close(duplicate_); }
 
 #endif
 

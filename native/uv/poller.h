@@ -38,7 +38,7 @@ class Poller : public Handle {
 
  protected:
   uv_handle_t* raw() override { return reinterpret_cast<uv_handle_t*>(&poll_); }
-  void BeforeClose() override;
+  void AfterClose() override;
 
  private:
   explicit Poller(Loop* loop) : Handle(loop) {}

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "file_sender.h"
+
 namespace aionode::uv {
 
 namespace {
@@ -154,8 +156,12 @@ void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) 
 }
 
 int Stream::Write(const uv_buf_t* buffers, unsigned count) {
+  if (file_sender_ != nullptr) {
+    file_sender_->HoldBack(buffers, count);
+    return 0;
+  }
   size_t sent = 0;
-  if (queued_bytes() == 0) {
+  if (uv_queue() == 0) {
     const int result = uv_try_write(&uv_.stream, buffers, count);
     if (result < 0 && result != UV_EAGAIN) return result;
     if (result > 0) sent = static_cast<size_t>(result);
@@ -197,11 +203,16 @@ void Stream::OnWritten(uv_write_t* uv, int status) {
   if (status < 0) {
     self->loop()->Emit(core::kWriteFailed, self->slot(), status, 0);
   } else {
+    if (self->file_sender_ != nullptr && self->uv_queue() == 0) self->file_sender_->Begin();
     self->loop()->Emit(core::kQueued, self->slot(), self->reported_queue(), 0);
   }
 }
 
 int Stream::ShutDown() {
+  if (file_sender_ != nullptr) {
+    file_sender_->HoldBackShutDown();
+    return 0;
+  }
   ShutdownRequest* request = new ShutdownRequest;
   request->stream = this;
   const int status = uv_shutdown(&request->uv, &uv_.stream, [](uv_shutdown_t* uv, int result) {
@@ -212,6 +223,30 @@ int Stream::ShutDown() {
   });
   if (status < 0) delete request;
   return status;
+}
+
+size_t Stream::queued_bytes() const {
+  return uv_queue() + (file_sender_ == nullptr ? 0 : 1 + file_sender_->held_bytes());
+}
+
+void Stream::HoldFor(FileSender* sender) { file_sender_ = sender; }
+
+void Stream::Release() {
+  const std::vector<char> held = file_sender_->TakeHeld();
+  const bool shut_down = file_sender_->holds_shut_down();
+  file_sender_ = nullptr;
+  const uv_buf_t buffer = BufferOf(const_cast<char*>(held.data()), held.size());
+  int status = held.empty() ? 0 : Write(&buffer, 1);
+  if (status == 0 && shut_down) status = ShutDown();
+  if (status < 0) {
+    loop()->Emit(core::kWriteFailed, slot(), status, 0);
+  } else {
+    loop()->Emit(core::kQueued, slot(), reported_queue(), 0);
+  }
+}
+
+void Stream::BeforeClose() {
+  if (file_sender_ != nullptr) file_sender_->StreamCloses();
 }
 
 void Stream::AddToBatch(const char* base, size_t length) {

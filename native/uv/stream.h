@@ -18,6 +18,8 @@
 
 namespace aionode::uv {
 
+class FileSender;
+
 class Stream : public Handle {
  public:
   // The new stream's handle is initialised but not connected. nullptr when libuv refuses
@@ -42,11 +44,20 @@ class Stream : public Handle {
   int Write(const uv_buf_t* buffers, unsigned count);
   int ShutDown();
 
+  // A file is to be sent after what was written so far, and before what is written from now on.
+  void HoldFor(FileSender* sender);
+  // The file was sent: what was held back follows.
+  void Release();
+  // What was written before the file.
+  bool HasSentAll() const { return uv_queue() == 0; }
+  FileSender* file_sender() const { return file_sender_; }
+
   void AddToBatch(const char* base, size_t length) override;
   int SendBatch() override;
   bool batch_is_empty() const override { return batch_.empty(); }
 
-  size_t queued_bytes() const { return uv_stream_get_write_queue_size(&uv_.stream); }
+  // While a file is being sent there is always something unsent.
+  size_t queued_bytes() const;
   int32_t reported_queue() const override {
     const size_t bytes = queued_bytes();
     return bytes > INT32_MAX ? INT32_MAX : static_cast<int32_t>(bytes);
@@ -67,6 +78,7 @@ class Stream : public Handle {
 
  protected:
   uv_handle_t* raw() override { return &uv_.handle; }
+  void BeforeClose() override;
 
  private:
   struct WriteRequest;
@@ -83,7 +95,10 @@ class Stream : public Handle {
   static void OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer);
   static void OnWritten(uv_write_t* request, int status);
 
+  size_t uv_queue() const { return uv_stream_get_write_queue_size(&uv_.stream); }
+
   ReadTarget read_target_;
+  FileSender* file_sender_ = nullptr;
   bool announce_ = false;
   // kReadable was said, and ReadInto() has not been called since.
   bool announced_ = false;
