@@ -27,7 +27,7 @@ import { descriptorCount, inFolder, makePipe, NO_PIPES } from '../support/pipes.
 
 const MIB = 1 << 20;
 /** Above what the system buffers for one connection. */
-const LARGE = 64 * MIB;
+const LARGE = 24 * MIB;
 
 /** A test with a file of `length` bytes; nothing may be left open. */
 function withFile(
