@@ -1,0 +1,551 @@
+/** Protocols over TCP: what they are told, in asyncio's order. The twin is oracle/protocols.py. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import {
+  BaseProtocol,
+  type Future,
+  getRunningLoop,
+  Queue,
+  RuntimeError,
+  type Server,
+  type Transport,
+} from 'aionode';
+import { connectNodeSocket, inLoop, LOCALHOST, portOf } from '../support/net.js';
+
+const MIB = 1 << 20;
+
+/** As Python prints it. */
+const python = (flag: boolean) => (flag ? 'True' : 'False');
+const list = (numbers: readonly number[]) => `[${numbers.join(', ')}]`;
+
+type Name = 'made' | 'eof' | 'pause' | 'resume' | 'lost' | 'data' | 'buffer' | 'updated';
+/** What a scenario adds to the methods of its protocol, of whichever kind that is. */
+type Actions = { [K in Name]?: (protocol: Plain & Buffered) => unknown };
+
+/** An error's class as Python names it. */
+function nameOf(error: unknown): string {
+  if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return 'ConnectionResetError';
+  return error instanceof RuntimeError ? 'RuntimeError' : 'Exception';
+}
+
+/** Notes what it is told; the actions of a scenario add what it does then. */
+class Recorder extends BaseProtocol {
+  readonly trace: string[];
+  readonly lost: Future<void> = getRunningLoop().createFuture<void>();
+  transport!: Transport;
+  private readonly on: Actions;
+
+  constructor(trace: string[], on: Actions = {}) {
+    super();
+    this.trace = trace;
+    this.on = on;
+  }
+
+  protected does(name: Name): unknown {
+    return this.on[name]?.(this as unknown as Plain & Buffered);
+  }
+
+  override connectionMade(transport: Transport): void {
+    this.transport = transport;
+    this.trace.push('made');
+    this.does('made');
+  }
+
+  eofReceived(): boolean {
+    this.trace.push('eof');
+    return this.does('eof') as boolean;
+  }
+
+  override pauseWriting(): void {
+    this.trace.push('pause');
+    this.does('pause');
+  }
+
+  override resumeWriting(): void {
+    this.trace.push('resume');
+    this.does('resume');
+  }
+
+  override connectionLost(error: unknown): void {
+    this.trace.push(error === null ? 'lost' : `lost ${nameOf(error)}`);
+    this.lost.setResult();
+    this.does('lost');
+  }
+}
+
+class Plain extends Recorder {
+  dataReceived(data: Buffer): void {
+    this.trace.push(`data ${data}`);
+    this.does('data');
+  }
+}
+
+class Buffered extends Recorder {
+  buffer = Buffer.alloc(0);
+
+  getBuffer(): Buffer {
+    this.trace.push('buffer');
+    this.buffer = Buffer.alloc(4);
+    this.does('buffer');
+    return this.buffer;
+  }
+
+  bufferUpdated(length: number): void {
+    this.trace.push(`updated ${this.buffer.subarray(0, length)}`);
+    this.does('updated');
+  }
+}
+
+/** The other end: a socket of Node's, which reads when it is told to. */
+class Peer {
+  readonly socket: Socket;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  send(text: string): void {
+    this.socket.write(text);
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  async readAll(): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.socket.iterator({ destroyOnReturn: false })) {
+      chunks.push(chunk as Buffer);
+    }
+    return Buffer.concat(chunks);
+  }
+}
+
+/** Runs `body` with a server of `make` protocols; `connect` gives both ends of a new connection. */
+async function withServer<P extends Recorder>(
+  make: () => P,
+  body: (connect: () => Promise<[P, Peer]>) => Promise<void>,
+): Promise<void> {
+  const made = new Queue<P>();
+  const peers: Peer[] = [];
+  const factory = () => {
+    const protocol = make();
+    made.putNowait(protocol);
+    return protocol;
+  };
+  const server: Server = await getRunningLoop().createServer(factory, LOCALHOST, 0);
+  try {
+    await body(async () => {
+      const peer = new Peer(await connectNodeSocket(portOf(server)));
+      peers.push(peer);
+      return [await made.get(), peer];
+    });
+  } finally {
+    server.close();
+    for (const peer of peers) peer.socket.destroy();
+  }
+}
+
+/**
+ * Until what was sent has arrived and been handled: on this machine itself that takes a few rounds of the
+ * loop.
+ */
+async function settle(): Promise<void> {
+  for (let round = 0; round < 50; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function fail(): never {
+  throw new Error('boom');
+}
+
+async function withOne<P extends Recorder>(
+  kind: new (trace: string[], on: Actions) => P,
+  trace: string[],
+  scenario: (protocol: P, peer: Peer) => Promise<void>,
+  on: Actions = {},
+): Promise<void> {
+  await withServer(
+    () => new kind(trace, on),
+    async (connect) => {
+      const [protocol, peer] = await connect();
+      await settle();
+      await scenario(protocol, peer);
+      await protocol.lost;
+      await settle();
+    },
+  );
+}
+
+async function sendAndEnd(_protocol: Recorder, peer: Peer): Promise<void> {
+  peer.send('abc');
+  await settle();
+  peer.end();
+}
+
+const much = Buffer.alloc(16 * MIB, 'x');
+
+const scenarios: Record<string, (trace: string[]) => Promise<void>> = {
+  life: (trace) => withOne(Plain, trace, sendAndEnd),
+
+  eof_keeps_open(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      peer.end();
+      await settle();
+      const [closing, reading] = [transport.isClosing(), transport.isReading()].map(python);
+      trace.push(`closing ${closing} reading ${reading}`);
+      transport.write('late');
+      transport.close();
+      trace.push(`peer ${await peer.readAll()}`);
+    };
+    return withOne(Plain, trace, scenario, { eof: () => true });
+  },
+
+  data_raises: (trace) => withOne(Plain, trace, sendAndEnd, { data: fail }),
+  eof_raises: (trace) => withOne(Plain, trace, sendAndEnd, { eof: fail }),
+  made_raises: (trace) => withOne(Plain, trace, sendAndEnd, { made: fail }),
+  lost_raises: (trace) => withOne(Plain, trace, sendAndEnd, { lost: fail }),
+
+  paused_when_made(trace) {
+    const made = ({ transport }: Plain) => {
+      transport.pauseReading();
+      transport.pauseReading();
+    };
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      peer.send('abc');
+      await settle();
+      trace.push(`reading ${python(transport.isReading())}`);
+      transport.resumeReading();
+      transport.resumeReading();
+      trace.push(`reading ${python(transport.isReading())}`);
+      await settle();
+      peer.end();
+    };
+    return withOne(Plain, trace, scenario, { made });
+  },
+
+  paused_by_data(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      peer.send('abc');
+      await settle();
+      peer.send('def');
+      peer.end();
+      await settle();
+      trace.push('resume reading');
+      transport.resumeReading();
+      await settle();
+      transport.resumeReading();
+    };
+    return withOne(Plain, trace, scenario, { data: (p) => p.transport.pauseReading() });
+  },
+
+  closed_while_paused(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      peer.send('abc');
+      await settle();
+      transport.close();
+      transport.resumeReading();
+      trace.push(`reading ${python(transport.isReading())}`);
+    };
+    return withOne(Plain, trace, scenario, { made: (p) => p.transport.pauseReading() });
+  },
+
+  writes_and_closes_when_made(trace) {
+    const made = ({ transport }: Plain) => {
+      transport.write('hello ');
+      transport.writelines(['wor', Buffer.from('ld')]);
+      transport.close();
+      transport.close();
+      trace.push(`closing ${python(transport.isClosing())}`);
+    };
+    const scenario = async (_protocol: Plain, peer: Peer) => {
+      trace.push(`peer ${await peer.readAll()}`);
+    };
+    return withOne(Plain, trace, scenario, { made });
+  },
+
+  closes_at_data(trace) {
+    const data = ({ transport }: Plain) => {
+      transport.close();
+      transport.write('too late');
+    };
+    const scenario = async (_protocol: Plain, peer: Peer) => {
+      peer.send('abc');
+      trace.push(`peer ${await peer.readAll()}`);
+    };
+    return withOne(Plain, trace, scenario, { data });
+  },
+
+  aborts_at_data: (trace) =>
+    withOne(Plain, trace, sendAndEnd, { data: (p) => p.transport.abort() }),
+
+  writes_after_eof(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      trace.push(python(transport.canWriteEof()));
+      transport.write('abc');
+      transport.writeEof();
+      transport.writeEof();
+      assert.throws(() => transport.write('x'), RuntimeError);
+      trace.push('RuntimeError');
+      trace.push(`peer ${await peer.readAll()}`);
+      peer.send('answer');
+      await settle();
+      peer.end();
+    };
+    return withOne(Plain, trace, scenario);
+  },
+
+  reset_by_peer: (trace) => withOne(Plain, trace, async (_, peer) => peer.reset()),
+  reset_of_a_buffered: (trace) => withOne(Buffered, trace, async (_, peer) => peer.reset()),
+
+  buffered_life(trace) {
+    const scenario = async (_protocol: Buffered, peer: Peer) => {
+      peer.send('abcdefghij');
+      await settle();
+      peer.end();
+    };
+    return withOne(Buffered, trace, scenario);
+  },
+
+  buffered_closes(trace) {
+    const scenario = async (_protocol: Buffered, peer: Peer) => peer.send('abcdefghij');
+    return withOne(Buffered, trace, scenario, { updated: (p) => p.transport.close() });
+  },
+
+  buffered_pauses(trace) {
+    const scenario = async ({ transport }: Buffered, peer: Peer) => {
+      peer.send('abcdef');
+      await settle();
+      trace.push('resume reading');
+      transport.resumeReading();
+      await settle();
+      transport.resumeReading();
+      peer.end();
+    };
+    return withOne(Buffered, trace, scenario, { updated: (p) => p.transport.pauseReading() });
+  },
+
+  empty_buffer(trace) {
+    const buffer = (protocol: Buffered) => {
+      protocol.buffer = Buffer.alloc(0);
+    };
+    return withOne(Buffered, trace, sendAndEnd, { buffer });
+  },
+
+  buffer_raises: (trace) => withOne(Buffered, trace, sendAndEnd, { buffer: fail }),
+  updated_raises: (trace) => withOne(Buffered, trace, sendAndEnd, { updated: fail }),
+
+  switches_of_protocol(trace) {
+    const scenario = async (first: Plain, peer: Peer) => {
+      const { transport } = first;
+      const second = new Buffered(trace);
+      const third = new Plain(trace);
+      second.transport = third.transport = transport;
+      peer.send('one');
+      await settle();
+      transport.setProtocol(second);
+      trace.push(python(transport.getProtocol() === second));
+      peer.send('two');
+      await settle();
+      transport.setProtocol(third);
+      peer.send('six');
+      await settle();
+      peer.end();
+      await third.lost;
+      first.lost.setResult();
+    };
+    return withOne(Plain, trace, scenario);
+  },
+
+  switches_inside_data(trace) {
+    let second: Buffered | undefined;
+    const data = ({ transport }: Plain) => {
+      second = new Buffered(trace);
+      transport.setProtocol(second);
+    };
+    const scenario = async (first: Plain, peer: Peer) => {
+      peer.send('one');
+      await settle();
+      peer.send('two');
+      await settle();
+      peer.end();
+      await second?.lost;
+      first.lost.setResult();
+    };
+    return withOne(Plain, trace, scenario, { data });
+  },
+
+  a_slow_reader(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      transport.write(much);
+      trace.push(`buffered ${python(transport.getWriteBufferSize() > 0)}`);
+      transport.close();
+      trace.push(`read ${(await peer.readAll()).length}`);
+    };
+    return withOne(Plain, trace, scenario);
+  },
+
+  resumed_writer_goes_on(trace) {
+    const resume = ({ transport }: Plain) => {
+      transport.write('more');
+      getRunningLoop().callSoon(() => transport.close());
+    };
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      transport.write(much);
+      trace.push(`read ${(await peer.readAll()).length}`);
+    };
+    return withOne(Plain, trace, scenario, { resume });
+  },
+
+  pause_raises(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      transport.write(much);
+      transport.close();
+      trace.push(`read ${(await peer.readAll()).length}`);
+    };
+    return withOne(Plain, trace, scenario, { pause: fail });
+  },
+
+  abort_drops_the_buffer(trace) {
+    const scenario = async ({ transport }: Plain) => {
+      transport.write(much);
+      transport.abort();
+      trace.push(`closing ${python(transport.isClosing())}`);
+      trace.push(`buffered ${transport.getWriteBufferSize()}`);
+    };
+    return withOne(Plain, trace, scenario);
+  },
+
+  no_water(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      transport.setWriteBufferLimits({ high: 0 });
+      transport.write('small');
+      trace.push(list(transport.getWriteBufferLimits()));
+      transport.write(much);
+      transport.close();
+      trace.push(`read ${(await peer.readAll()).length}`);
+    };
+    return withOne(Plain, trace, scenario);
+  },
+
+  limits(trace) {
+    const scenario = async ({ transport }: Plain) => {
+      for (const given of [{}, { high: 100 }, { low: 10 }, { high: 50, low: 50 }]) {
+        transport.setWriteBufferLimits(given);
+        trace.push(list(transport.getWriteBufferLimits()));
+      }
+      assert.throws(() => transport.setWriteBufferLimits({ high: 1, low: 2 }), RangeError);
+      trace.push('ValueError');
+      transport.close();
+    };
+    return withOne(Plain, trace, scenario);
+  },
+
+  two_in_one_poll(trace) {
+    const loop = getRunningLoop();
+    const soon = (text: string) => loop.callSoon(() => trace.push(`soon ${text}`));
+    const data = () => soon(String(trace.at(-1)).slice('data '.length));
+    return withServer(
+      () => new Plain(trace, { data }),
+      async (connect) => {
+        const [one, peerOfOne] = await connect();
+        const [two, peerOfTwo] = await connect();
+        await settle();
+        peerOfOne.send('1');
+        peerOfTwo.send('2');
+        await settle();
+        one.transport.close();
+        two.transport.close();
+        await one.lost;
+        await two.lost;
+      },
+    );
+  },
+
+  behind_what_is_ready(trace) {
+    const loop = getRunningLoop();
+    return withServer(
+      () => new Plain(trace),
+      async (connect) => {
+        const [protocol, peer] = await connect();
+        await settle();
+        peer.send('abc');
+        loop.callSoon(() => loop.callSoon(() => trace.push('ready before')));
+        await settle();
+        protocol.transport.close();
+        await protocol.lost;
+      },
+    );
+  },
+
+  async a_client(trace) {
+    const accepted = getRunningLoop().createFuture<Peer>();
+    const listener = createServer({ allowHalfOpen: true }, (socket) =>
+      accepted.setResult(new Peer(socket)),
+    );
+    await new Promise<void>((resolve) => void listener.listen(0, LOCALHOST, resolve));
+    const { port } = listener.address() as { port: number };
+    const [transport, protocol] = await getRunningLoop().createConnection(
+      () => new Plain(trace),
+      LOCALHOST,
+      port,
+    );
+    trace.push('connected');
+    const knowsPeer = () => {
+      const [host, itsPort] = transport.getExtraInfo('peername');
+      return python(host === LOCALHOST && itsPort === port);
+    };
+    trace.push(python(transport.getProtocol() === protocol));
+    trace.push(knowsPeer());
+    trace.push(python(transport.getExtraInfo('socket').fileno() > 2));
+    const peer = await accepted;
+    peer.send('abc');
+    await settle();
+    peer.end();
+    await protocol.lost;
+    trace.push(knowsPeer());
+    trace.push(transport.getExtraInfo('unknown', 'fallback'));
+    peer.socket.destroy();
+    listener.close();
+  },
+};
+
+describe('protocols over TCP', () => {
+  const file = new URL('../../../test/net/oracle/protocols.json', import.meta.url);
+  const { traces } = JSON.parse(readFileSync(file, 'utf8')) as {
+    traces: Record<string, string[]>;
+  };
+
+  it('are compared with asyncio in every scenario', () => {
+    assert.deepEqual(Object.keys(scenarios), Object.keys(traces));
+  });
+
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    it(
+      `as in asyncio: ${name.replaceAll('_', ' ')}`,
+      inLoop(async () => {
+        const trace: string[] = [];
+        getRunningLoop().setExceptionHandler((_loop, { message, exception }) => {
+          const what = message.startsWith('Exception in callback')
+            ? 'callback'
+            : snakeCase(message);
+          trace.push(`report ${what}: ${nameOf(exception)}`);
+        });
+        await scenario(trace);
+        assert.deepEqual(trace, traces[name]);
+      }),
+    );
+  }
+});
+
+/** A message with the names of methods as Python spells them. */
+function snakeCase(message: string): string {
+  return message.replace(/[a-z][A-Z]/g, ([small, big]) => `${small}_${big?.toLowerCase()}`);
+}
