@@ -112,6 +112,7 @@ class Drain extends InlineCoroutine<void> {
   private readonly writer: StreamWriter;
   private readonly protocol: StreamProtocol;
   private gaveWay = false;
+  private waited = false;
 
   constructor(writer: StreamWriter, protocol: StreamProtocol) {
     super();
@@ -133,11 +134,16 @@ class Drain extends InlineCoroutine<void> {
       return;
     }
     if (protocol.lost !== undefined) {
-      this.finishWith(systemError(kConnectionReset, 'write'));
+      // Who waited when the connection ended in order, by abort() too, is not told of an error.
+      this.finishWith(this.waited ? protocol.lost.error : systemError(kConnectionReset, 'write'));
       return;
     }
-    if (protocol.paused) protocol.wait(this);
-    else this.finishWith(null);
+    if (protocol.paused) {
+      this.waited = true;
+      protocol.wait(this);
+    } else {
+      this.finishWith(null);
+    }
   }
 
   protected override abandon(): void {

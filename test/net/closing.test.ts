@@ -203,6 +203,23 @@ describe('abort()', () => {
   );
 });
 
+describe('abort() while drain() waits', () => {
+  it(
+    'ends it without an error, as in asyncio; the next one rejects',
+    inLoop(() =>
+      withNodePeer(async ({ writer }, peer) => {
+        peer.pause();
+        writer.write(Buffer.alloc(64 << 20));
+        const drain = createTask(() => writer.drain());
+        await sleep(0);
+        writer.abort();
+        await drain;
+        await assert.rejects(writer.drain(), { code: 'ECONNRESET' });
+      }),
+    ),
+  );
+});
+
 describe('a reset by the peer', () => {
   it(
     'in the middle of a read gives the reader its error; later reads throw it too',
