@@ -43,6 +43,8 @@ export const goals = [
   // At most three times the cost of awaiting a native promise.
   { line: 'await, done', metric: 'rate', reference: 'node', atLeast: 1 / 3 },
   { line: 'await, pending', metric: 'rate', reference: 'node', atLeast: 1 / 3 },
+  // Beside a bare message to a worker and back.
+  { line: 'thread round trip', metric: 'rate', reference: 'node', atLeast: 0.8 },
   // Code that does not use aionode runs as fast as without it; 15 % is what can be told apart.
   ...['sleep(0), 1 task', 'await, done', 'await, pending', 'await, async call'].map((line) => ({
     line,

@@ -1,10 +1,13 @@
 // The benchmarks of the micro suite for aionode; micro.py has the same for Python, step by step.
-import { createTask, gather, getRunningLoop, Queue, run, sleep } from 'aionode';
+import { createTask, gather, getRunningLoop, Queue, run, sleep, ThreadPoolExecutor } from 'aionode';
 import { randomDelays, rates, serve } from '../harness/serve.mjs';
 import { lockBatches } from './aionode-locks.mjs';
 import { twoPlayers } from './aionode-players.mjs';
 
 const TIMERS = 1_000_000;
+
+/** @type {ThreadPoolExecutor | undefined} */
+let pool;
 
 async function nothing() {}
 
@@ -129,6 +132,14 @@ const batches = {
   async 'await, async call'() {
     for (let i = 0; i < 100_000; i++) await nothing();
     return 100_000;
+  },
+
+  // Operation: a call of an empty function in a worker; the pool stays up, as that of one run() would.
+  async 'thread round trip'() {
+    const loop = getRunningLoop();
+    pool ??= new ThreadPoolExecutor({ maxWorkers: 1 });
+    for (let i = 0; i < 2_000; i++) await loop.runInExecutor(pool, nothing);
+    return 2_000;
   },
 
   ...lockBatches,

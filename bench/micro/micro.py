@@ -6,6 +6,7 @@ aionode.mjs has the same for aionode, step by step, and says what an operation i
 import asyncio
 import pathlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -217,6 +218,16 @@ async def await_call():
     return 100_000
 
 
+POOL = ThreadPoolExecutor(1)
+
+
+async def thread_round_trip():
+    loop = asyncio.get_running_loop()
+    for _ in range(2_000):
+        await loop.run_in_executor(POOL, ignore)
+    return 2_000
+
+
 async def timers(_seconds):
     loop = asyncio.get_running_loop()
     delays = random_delays(TIMERS)
@@ -252,6 +263,7 @@ BATCHES = {
     "await, done": await_done,
     "await, pending": await_pending,
     "await, async call": await_call,
+    "thread round trip": thread_round_trip,
 }
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // What comes closest with Node's own means. A step that lets the loop turn is a setImmediate; the
 // hand-overs and awaits are promises only, which let no I/O run in between.
+import { Worker } from 'node:worker_threads';
 import { randomDelays, rates, serve } from '../harness/serve.mjs';
 
 const TIMERS = 1_000_000;
@@ -23,6 +24,22 @@ function newDeferred() {
     deferred.resolve = resolve;
   });
   return deferred;
+}
+
+let worker;
+let answered;
+
+function throughWorker() {
+  if (worker === undefined) {
+    const source = `const { parentPort } = require('node:worker_threads');
+      parentPort.on('message', (message) => parentPort.postMessage(message));`;
+    worker = new Worker(source, { eval: true });
+    worker.on('message', (message) => answered(message));
+  }
+  return new Promise((resolve) => {
+    answered = resolve;
+    worker.postMessage(null);
+  });
 }
 
 async function play(own, other, count) {
@@ -102,6 +119,12 @@ const batches = {
   async 'await, pending'() {
     for (let i = 0; i < 50_000; i++) await new Promise(queueMicrotask);
     return 50_000;
+  },
+
+  // A message to a worker and back.
+  async 'thread round trip'() {
+    for (let i = 0; i < 2_000; i++) await throughWorker();
+    return 2_000;
   },
 
   async 'await, async call'() {

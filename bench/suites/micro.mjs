@@ -27,5 +27,6 @@ export const micro = inProcessSuite({
     { name: 'await, done', bystander: true },
     { name: 'await, pending', bystander: true },
     { name: 'await, async call', bystander: true },
+    { name: 'thread round trip' },
   ],
 });
