@@ -64,3 +64,33 @@ describe('graceful-shutdown', { skip: process.platform === 'win32' }, () => {
     assert.equal((await program.ended).signal, 'SIGTERM');
   });
 });
+
+describe('count-primes', () => {
+  it('counts them, with any number of threads', async () => {
+    for (const threads of ['1', '3']) {
+      const { code, stdout, stderr } = await Program.example(
+        'threads/count-primes',
+        ...['--limit', '20000', '--threads', threads],
+      ).ended;
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      assert.match(stdout, /^2262 primes below 20000, \d threads, /m);
+    }
+  });
+
+  it('is ended by SIGINT, whatever is in line', {
+    skip: process.platform === 'win32',
+  }, async () => {
+    const program = Program.example(
+      'threads/count-primes',
+      '--limit',
+      '100000000',
+      '--threads',
+      '1',
+    );
+    await program.printed(/%/);
+    program.kill('SIGINT');
+    const { code, stderr } = await program.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /interrupted by SIGINT/);
+  });
+});
