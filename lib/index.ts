@@ -76,6 +76,7 @@ export {
   type TaskOptions,
 } from './tasks.ts';
 export { toThread, type WorkerModule, workerModule } from './threads.ts';
+export { type ThreadsafeFunctions, ThreadsafeLoop } from './threadsafe.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
 export { type ToDuplexOptions, toDuplex } from './to_duplex.ts';
 export { transfer } from './transfers.ts';

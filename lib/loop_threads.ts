@@ -1,5 +1,6 @@
 // The part of an event loop that deals with signals and with executors.
 // Floor 10.
+import type { MessagePort } from 'node:worker_threads';
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type Executor, ThreadPoolExecutor } from './executors.ts';
@@ -10,6 +11,7 @@ import {
   removeSignalHandler,
   removeSignalHandlersOf,
 } from './signal_handlers.ts';
+import { expose, type ThreadsafeFunctions } from './threadsafe.ts';
 import { timeout as runWithTimeout } from './timeouts.ts';
 import { LoopCore } from './turns.ts';
 
@@ -46,6 +48,8 @@ function adopt<T>(loop: LoopCore, promise: PromiseLike<T>): Future<T> {
 export abstract class ThreadingLoop extends LoopCore {
   private defaultExecutor: Executor | null = null;
   private executorShutDown = false;
+  /** What closes the loop's ends of exposeThreadsafe(). */
+  private readonly exposures = new Set<() => void>();
 
   /**
    * Calls `callback(...args)` in a turn of the loop, as callSoon() would, whenever the process gets the
@@ -145,6 +149,26 @@ export abstract class ThreadingLoop extends LoopCore {
     }
   }
 
+  /**
+   * Lets another thread call functions on this loop, by their names: as a callback of its own
+   * (callSoonThreadsafe) or as a task (runCoroutineThreadsafe). They run in the context of this call.
+   * @param functions - by name; only these can be called
+   * @returns a port to be transferred to that thread, which makes a ThreadsafeLoop of it. One port serves
+   * one thread: call it again for another. It is closed with the loop, and keeps nothing alive.
+   * @throws TypeError when `functions` holds something else; RuntimeError when the loop is closed
+   * @example
+   * ```ts
+   * const port = loop.exposeThreadsafe({ progress: (percent: number) => console.log(percent) });
+   * new Worker(file, { workerData: { loop: port }, transferList: [port] });
+   * ```
+   */
+  exposeThreadsafe(functions: ThreadsafeFunctions): MessagePort {
+    this.checkClosed();
+    const { port, close } = expose(this, functions, () => this.exposures.delete(close));
+    this.exposures.add(close);
+    return port;
+  }
+
   /** Whether shutdownDefaultExecutor() has something to do. @internal */
   get hasDefaultExecutor(): boolean {
     return this.defaultExecutor !== null;
@@ -168,6 +192,7 @@ export abstract class ThreadingLoop extends LoopCore {
   /** The loop is closed. @internal */
   protected closeThreading(): void {
     removeSignalHandlersOf(this);
+    for (const close of this.exposures) close();
     this.executorShutDown = true;
     void this.defaultExecutor?.shutdown(false);
     this.defaultExecutor = null;
