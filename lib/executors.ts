@@ -92,9 +92,9 @@ class Call<T> extends Future<T> implements PoolJob {
   }
 
   /** Whoever keeps the outcome need not keep what was sent. */
-  override finish(state: number, value: unknown): void {
+  override finish(state: number, value: unknown, message?: string): void {
     this.args = kNoArguments;
-    super.finish(state, value);
+    super.finish(state, value, message);
   }
 }
 

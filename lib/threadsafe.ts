@@ -173,8 +173,8 @@ class RemoteCall<T> extends Future<T> {
   }
 
   /** Not by a done callback: the loop may not run any more, and the port would keep the thread alive. */
-  override finish(state: number, value: unknown): void {
-    super.finish(state, value);
+  override finish(state: number, value: unknown, message?: string): void {
+    super.finish(state, value, message);
     this.over();
   }
 

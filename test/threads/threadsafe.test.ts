@@ -77,8 +77,11 @@ describe('callSoonThreadsafe()', () => {
           throw failure;
         },
       });
+      // With both ends here, no thread at the other end keeps the process alive.
+      const held = setInterval(() => {}, 60_000);
       for (const name of ['toString', 'later', 'fails']) loop.callSoonThreadsafe(name);
       await three.wait();
+      clearInterval(held);
       assert.deepEqual(
         reports.map(({ message, exception }) => [message, (exception as Error).message]),
         [
@@ -209,21 +212,20 @@ describe('runCoroutineThreadsafe()', () => {
   });
 
   it('gives the outcome of a task that the end of run() cancels', async () => {
-    let remote: ThreadsafeLoop | undefined;
-    const started = new Future<void>();
-    const running = run(async () => {
-      remote = connected({
+    let call: Future<unknown> | undefined;
+    await run(async () => {
+      const started = new Event();
+      const remote = connected({
         async wait() {
-          started.setResult();
+          started.set();
           await sleep(3600);
         },
       });
-      await started;
+      call = remote.runCoroutineThreadsafe('wait');
+      await started.wait();
     });
-    while (remote === undefined) await new Promise((resolve) => setImmediate(resolve));
-    const call = remote.runCoroutineThreadsafe('wait');
-    await running;
-    await assert.rejects(call, CancelledError);
+    while (call?.done() === false) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(call?.cancelled(), true);
   });
 
   it('close() fails what is waited for, and leaves the task there alone', () =>
