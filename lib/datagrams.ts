@@ -26,6 +26,7 @@ import { memory } from './memory.ts';
 import { layout, native } from './native.ts';
 import type { BaseProtocol, DatagramProtocol } from './protocols.ts';
 import { ReadyCall, type ReadyEntry } from './ready.ts';
+import { copyOut } from './receive.ts';
 import { lookupHost } from './resolver.ts';
 import { addDatagramToBatch, batchEpoch } from './send.ts';
 import { type ErrorPlace, systemError } from './system_errors.ts';
@@ -346,8 +347,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     if (this.closing) return;
     const at = location >> 2;
     const start = slabWords[at + kAddressWords] as number;
-    const data = Buffer.allocUnsafe(length);
-    slab.copy(data, 0, start, start + length);
+    const data = copyOut(slab, start, length);
     const address = readAddress(slabWords, at) ?? (this.remote as Remote).address;
     this.loop.enqueue(new Arrival(this, data, address));
   }

@@ -53,8 +53,29 @@ function classFor(length: number): number {
   return lentClass;
 }
 
-function copyOut(source: Buffer, start: number, length: number): Buffer {
-  const target = Buffer.allocUnsafe(length);
+/** Copies of this length and more are not cut from Node's pool; from a block of ours up to the other. */
+const kShortestPiece = Buffer.poolSize >>> 1;
+const kLongestPiece = kBlockBytes / 4;
+const kPieceAlignment = 8;
+
+let pieces: Buffer = Buffer.alloc(0);
+let piecesUsed = 0;
+
+function roomForCopy(length: number): Buffer {
+  if (length < kShortestPiece || length > kLongestPiece) return Buffer.allocUnsafe(length);
+  if (piecesUsed + length > pieces.length) {
+    pieces = Buffer.allocUnsafeSlow(kBlockBytes);
+    markAsUntransferable(pieces.buffer);
+    piecesUsed = 0;
+  }
+  const start = piecesUsed;
+  piecesUsed += (length + kPieceAlignment - 1) & -kPieceAlignment;
+  return pieces.subarray(start, start + length);
+}
+
+/** @internal */
+export function copyOut(source: Buffer, start: number, length: number): Buffer {
+  const target = roomForCopy(length);
   source.copy(target, 0, start, start + length);
   return target;
 }

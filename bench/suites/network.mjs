@@ -46,9 +46,19 @@ async function slice(binary, load, server, core) {
 
 /**
  * A suite of load on servers. Each of `lines` has a name, the `server` mode and the load: `client`
- * mode, connections, size, line. `programs` is the peers' group of programs (harness/peers.mjs). `values` turns what a slice gave into metrics.
+ * mode, connections, size, line. `programs` is the peers' group of programs (harness/peers.mjs),
+ * `warmUpSeconds` the CPU time of a warm-up if it is not the usual one. `values` turns what a slice
+ * gave into metrics.
  */
-export function networkSuite({ name, title, metrics, lines, programs = 'servers', values }) {
+export function networkSuite({
+  name,
+  title,
+  metrics,
+  lines,
+  programs = 'servers',
+  warmUpSeconds,
+  values,
+}) {
   return {
     name,
     title,
@@ -70,12 +80,11 @@ export function networkSuite({ name, title, metrics, lines, programs = 'servers'
         for (const [peer, server] of servers) {
           progress(`${name}: ${peer} warms up`);
           const load = { ...selected[0], seconds: options.sliceSeconds };
-          await warmUp(server.pid, () => slice(binary, load, server, cores.client)).catch(
-            (error) => {
-              results.fail(selected[0].name, peer, error);
-              servers.delete(peer);
-            },
-          );
+          const work = () => slice(binary, load, server, cores.client);
+          await warmUp(server.pid, work, warmUpSeconds).catch((error) => {
+            results.fail(selected[0].name, peer, error);
+            servers.delete(peer);
+          });
         }
         for (const line of selected) {
           progress(line.name);
