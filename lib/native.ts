@@ -37,6 +37,7 @@ interface Layout {
   readonly kQueued: number;
   readonly kWriteFailed: number;
   readonly kShutDown: number;
+  readonly kExited: number;
   readonly kWoken: number;
   readonly kPolled: number;
   readonly kFileSent: number;
@@ -61,6 +62,11 @@ interface Layout {
   readonly kListenReuseAddress: number;
   readonly kListenReusePort: number;
   readonly kListenKeepAlive: number;
+  readonly kDevNull: number;
+  readonly kPiped: number;
+  readonly kSameAsStdout: number;
+  readonly kDetached: number;
+  readonly kVerbatimArguments: number;
 }
 
 /** @internal */
@@ -139,6 +145,18 @@ export interface Native {
   fileSendStop(sender: number): void;
   fileSent(sender: number): number;
   streamQueued(slot: number): number;
+  processSpawn(
+    file: string,
+    args: readonly string[],
+    environment: readonly string[] | null,
+    cwd: string,
+    stdio: Int32Array,
+    flags: number,
+    uid: number,
+    gid: number,
+  ): number;
+  processSignal(slot: number, signal: number): number;
+  growPipe(fd: number): void;
   wakerOpen(): number;
   wakerId(slot: number): number;
   wakeThread(id: number): boolean;

@@ -52,6 +52,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kQueued", core::kQueued},
     {"kWriteFailed", core::kWriteFailed},
     {"kShutDown", core::kShutDown},
+    {"kExited", core::kExited},
     {"kWoken", core::kWoken},
     {"kPolled", core::kPolled},
     {"kFileSent", core::kFileSent},
@@ -76,6 +77,11 @@ constexpr LayoutEntry kLayout[] = {
     {"kListenReuseAddress", uv::kListenReuseAddress},
     {"kListenReusePort", uv::kListenReusePort},
     {"kListenKeepAlive", uv::kListenKeepAlive},
+    {"kDevNull", kDevNull},
+    {"kPiped", kPiped},
+    {"kSameAsStdout", kSameAsStdout},
+    {"kDetached", kDetached},
+    {"kVerbatimArguments", kVerbatimArguments},
 };
 
 void ExportLayout(napi_env env, napi_value exports) {
@@ -102,6 +108,7 @@ NAPI_MODULE_INIT() {
   ExportStreams(env, exports, environment);
   ExportDescriptors(env, exports, environment);
   ExportDatagrams(env, exports, environment);
+  ExportProcesses(env, exports, environment);
   ExportWakers(env, exports, environment);
   ExportLayout(env, exports);
   return exports;

@@ -4,6 +4,7 @@
 
 #include <node_api.h>
 
+#include "../uv/spawn.h"
 #include "environment.h"
 
 namespace aionode::binding {
@@ -12,6 +13,12 @@ struct FunctionEntry {
   const char* name;
   napi_callback callback;
 };
+
+// What processSpawn() finds in its array of standard streams in the place of a descriptor.
+enum StdioKind : int32_t { kDevNull = uv::kNullDevice, kPiped = -2, kSameAsStdout = -3 };
+
+// Flags of processSpawn().
+enum SpawnFlag : int32_t { kDetached = 1, kVerbatimArguments = 2 };
 
 template <size_t kCount>
 void Export(napi_env env, napi_value exports, Environment* environment,
@@ -29,6 +36,7 @@ void ExportFrames(napi_env env, napi_value exports, Environment* environment);
 void ExportDescriptors(napi_env env, napi_value exports, Environment* environment);
 void ExportFiles(napi_env env, napi_value exports, Environment* environment);
 void ExportStreams(napi_env env, napi_value exports, Environment* environment);
+void ExportProcesses(napi_env env, napi_value exports, Environment* environment);
 void ExportWakers(napi_env env, napi_value exports, Environment* environment);
 
 }  // namespace aionode::binding

@@ -21,6 +21,7 @@ class Datagram;
 class FileSender;
 class Listener;
 class Poller;
+class Process;
 class Stream;
 class Waker;
 
@@ -29,7 +30,8 @@ class Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  void Close();
+  // A subclass may put the end off until the system lets go.
+  virtual void Close();
   // Whether the handle keeps the process alive.
   void SetRef(bool ref);
   // The file descriptor that the handle lives on; -1 where there is none.
@@ -42,6 +44,7 @@ class Handle {
   virtual Listener* AsListener() { return nullptr; }
   virtual Poller* AsPoller() { return nullptr; }
   virtual FileSender* AsFileSender() { return nullptr; }
+  virtual Process* AsProcess() { return nullptr; }
   virtual Waker* AsWaker() { return nullptr; }
   virtual Datagram* AsDatagram() { return nullptr; }
 
