@@ -19,6 +19,13 @@ export function invalidArgType(name: string, expected: string, value: unknown): 
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
+/** TypeError [ERR_INVALID_ARG_VALUE] in Node's words; `reason` follows the name. @internal */
+export function invalidArgValue(name: string, reason: string, value: unknown): TypeError {
+  const kind = name.includes('.') ? 'property' : 'argument';
+  const error = new TypeError(`The ${kind} '${name}' ${reason}. Received ${inspect(value)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
 /** RangeError [ERR_OUT_OF_RANGE] in Node's words; `range` completes "It must be ...". @internal */
 export function outOfRange(name: string, range: string, value: unknown): RangeError {
   const error = new RangeError(

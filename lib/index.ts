@@ -50,7 +50,19 @@ export {
   newEventLoop,
   type TaskFactory,
 } from './loop.ts';
-export { BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol } from './protocols.ts';
+export {
+  createSubprocessExec,
+  createSubprocessShell,
+  type Piped,
+  type Process,
+} from './processes.ts';
+export {
+  BaseProtocol,
+  BufferedProtocol,
+  DatagramProtocol,
+  Protocol,
+  SubprocessProtocol,
+} from './protocols.ts';
 export { LifoQueue, PriorityQueue, Queue } from './queues.ts';
 export { type StreamOptions, StreamReader } from './reading.ts';
 export type { AddressInfo } from './resolver.ts';
@@ -64,6 +76,7 @@ export {
   startServer,
 } from './stream_servers.ts';
 export { StreamWriter } from './streams.ts';
+export { DEVNULL, PIPE, STDOUT, type Stdio, type SubprocessOptions } from './subprocess_options.ts';
 export { TaskGroup } from './taskgroups.ts';
 export {
   type Awaitable,
@@ -85,6 +98,7 @@ export type {
   BaseTransport,
   DatagramTransport,
   ReadTransport,
+  SubprocessTransport,
   Transport,
   WriteTransport,
 } from './transport_types.ts';

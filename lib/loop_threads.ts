@@ -5,6 +5,7 @@ import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type Executor, ThreadPoolExecutor } from './executors.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
+import { ProcessLoop } from './loop_processes.ts';
 import {
   addSignalHandler,
   holdProcess,
@@ -13,7 +14,7 @@ import {
 } from './signal_handlers.ts';
 import { expose, type ThreadsafeFunctions } from './threadsafe.ts';
 import { timeout as runWithTimeout } from './timeouts.ts';
-import { LoopCore } from './turns.ts';
+import type { LoopCore } from './turns.ts';
 
 function checkExecutor(executor: unknown): void {
   const { submit, shutdown } = (executor ?? {}) as Partial<Executor>;
@@ -45,7 +46,7 @@ function adopt<T>(loop: LoopCore, promise: PromiseLike<T>): Future<T> {
  * What EventLoop inherits. Not a class to use by itself.
  * @public
  */
-export abstract class ThreadingLoop extends LoopCore {
+export abstract class ThreadingLoop extends ProcessLoop {
   private defaultExecutor: Executor | null = null;
   private executorShutDown = false;
   /** What closes the loop's ends of exposeThreadsafe(). */

@@ -75,6 +75,24 @@ export class DatagramProtocol extends BaseProtocol {
    */
   errorReceived(_error: unknown): void {}
 }
+
+/**
+ * A protocol of a child process; see loop.subprocessExec(). `fd` is 0, 1 or 2: the child's stdin, stdout
+ * or stderr.
+ * @see asyncio.SubprocessProtocol
+ * @public
+ */
+export class SubprocessProtocol extends BaseProtocol {
+  /** The child wrote to its stdout or stderr. @param _data - the receiver's to keep */
+  pipeDataReceived(_fd: number, _data: Buffer): void {}
+
+  /** A pipe to the child is closed. @param _error - null after an orderly end */
+  pipeConnectionLost(_fd: number, _error: unknown): void {}
+
+  /** The child has ended; its pipes may still hold data, and be held by its own children. */
+  processExited(): void {}
+}
+
 /** A protocol of this package that only takes note: it may be called while events are read. @internal */
 export interface InternalProtocol extends BaseProtocol {
   readonly internal: true;

@@ -34,6 +34,15 @@ export function systemError(
   );
 }
 
+/** Node's error for a program that could not be started. @internal */
+export function spawnError(
+  errno: number,
+  file: string,
+  spawnargs: readonly string[],
+): NodeJS.ErrnoException {
+  return Object.assign(systemError(errno, `spawn ${file}`), { path: file, spawnargs });
+}
+
 /** The negative number of an error name such as 'ECONNRESET'. @internal */
 export function errnoOf(code: string): number {
   for (const [errno, [name]] of descriptions) if (name === code) return errno;

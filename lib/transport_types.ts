@@ -68,3 +68,28 @@ export interface DatagramTransport extends BaseTransport {
   /** Sets the water marks, in bytes: over `high` the protocol is paused, at `low` it is resumed. */
   setWriteBufferLimits(limits?: { high?: number; low?: number }): void;
 }
+
+/**
+ * The transport of a child process, and of the pipes to it.
+ * @see asyncio.SubprocessTransport
+ * @public
+ */
+export interface SubprocessTransport extends BaseTransport {
+  /** Closes the pipes, and kills the child if it still runs. */
+  close(): void;
+  getPid(): number;
+  /** The exit status, -N when signal N ended the child, null while it runs. */
+  getReturncode(): number | null;
+  /** The transport of the child's stdin (0), stdout (1) or stderr (2); null when that is no pipe. */
+  // biome-ignore lint/suspicious/noExplicitAny: a WriteTransport for 0, a ReadTransport for 1 and 2
+  getPipeTransport(fd: number): any;
+  /**
+   * Sends a signal; does nothing when the child has just ended.
+   * @throws Node's system error with code ESRCH after connectionLost(), EPERM, ...
+   */
+  sendSignal(signal: NodeJS.Signals | number): void;
+  /** Sends SIGTERM. */
+  terminate(): void;
+  /** Sends SIGKILL. */
+  kill(): void;
+}

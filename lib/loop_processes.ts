@@ -1,0 +1,40 @@
+// The part of an event loop that deals with child processes.
+// Floor 9.
+import type { Future } from './futures.ts';
+import { startWithProtocol } from './process_start.ts';
+import type { SubprocessProtocol } from './protocols.ts';
+import { planExec, planShell, type SubprocessOptions } from './subprocess_options.ts';
+import type { SubprocessTransport } from './transport_types.ts';
+import { LoopCore } from './turns.ts';
+
+/**
+ * What EventLoop inherits. Not a class to use by itself.
+ * @public
+ */
+export abstract class ProcessLoop extends LoopCore {
+  /**
+   * Starts a program; `protocolFactory()` makes the protocol that is told about it and its pipes. Options
+   * and errors are those of createSubprocessExec().
+   * @returns the transport and the protocol, once connectionMade() has been called
+   *
+   * **Cancellation:** the child, if it was started, is killed.
+   * @see asyncio's loop.subprocess_exec
+   */
+  subprocessExec<P extends SubprocessProtocol>(
+    protocolFactory: () => P,
+    program: string,
+    args: readonly string[] = [],
+    options: SubprocessOptions = {},
+  ): Future<[SubprocessTransport, P]> {
+    return startWithProtocol(this, protocolFactory, () => planExec(program, args, options));
+  }
+
+  /** Has the system's shell run `command`; as subprocessExec(). @see asyncio's loop.subprocess_shell */
+  subprocessShell<P extends SubprocessProtocol>(
+    protocolFactory: () => P,
+    command: string,
+    options: SubprocessOptions = {},
+  ): Future<[SubprocessTransport, P]> {
+    return startWithProtocol(this, protocolFactory, () => planShell(command, options));
+  }
+}

@@ -1,0 +1,277 @@
+// ProcessTransport: a child process and the pipes to it, between the native process (a slot) and a
+// SubprocessProtocol.
+// Floor 9.
+//
+// The slot belongs to the transport until the child has ended. The end of the child and the end of its
+// pipes are two things: a grandchild may hold a pipe longer. connectionLost() comes when both are over.
+// As in asyncio, nothing of a running child survives its loop: close(), the loop's close() and the end of
+// this process kill it, unless it is detached.
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { Future, kFinished } from './futures.ts';
+import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { layout, native } from './native.ts';
+import { ReadPipeTransport, WritePipeTransport } from './pipes.ts';
+import type { BaseProtocol, SubprocessProtocol } from './protocols.ts';
+import { ReadyCall } from './ready.ts';
+import { onAbort } from './signals.ts';
+import { type SpawnPlan, signalNumber } from './subprocess_options.ts';
+import { errnoOf, spawnError, systemError } from './system_errors.ts';
+import type { InternalProtocol } from './protocols.ts';
+import type { SubprocessTransport } from './transport_types.ts';
+import type { LoopCore } from './turns.ts';
+
+const kNoSuchProcess = errnoOf('ESRCH');
+const kStdioFields = 3;
+/** What a pipe holds on Linux, unless it is told otherwise; in bytes. */
+const kFirstCapacity = 64 * 1024;
+/** What asyncio reports when somebody else has taken the exit status. */
+const kUnknownReturncode = 255;
+const { SIGTERM, SIGKILL } = constants.signals;
+
+/** Children to kill when this process ends. */
+const running = new Set<ProcessTransport>();
+let listening = false;
+
+function killAtExit(transport: ProcessTransport): void {
+  running.add(transport);
+  if (listening) return;
+  listening = true;
+  process.on('exit', () => {
+    for (const one of running) one.kill();
+  });
+}
+
+/** One pipe to the child: passes on what it hears to the process' transport. */
+class ChildPipe implements InternalProtocol {
+  readonly internal = true as const;
+  readonly fd: number;
+  readonly transport: ReadPipeTransport | WritePipeTransport;
+  connected = true;
+  private readonly owner: ProcessTransport;
+  private readonly descriptor: number;
+  private grown = false;
+
+  /** Takes over `descriptor`. */
+  constructor(owner: ProcessTransport, fd: number, descriptor: number) {
+    this.owner = owner;
+    this.fd = fd;
+    this.descriptor = descriptor;
+    const Transport = fd === 0 ? WritePipeTransport : ReadPipeTransport;
+    this.transport = new Transport(owner.loop, descriptor, this);
+  }
+
+  connectionMade(): void {}
+
+  dataReceived(data: Buffer): void {
+    if (data.length >= kFirstCapacity) this.grow();
+    this.owner.pipeDataReceived(this.fd, data);
+  }
+
+  eofReceived(): void {}
+
+  connectionLost(error: unknown): void {
+    this.connected = false;
+    this.owner.pipeConnectionLost(this.fd, error);
+  }
+
+  pauseWriting(): void {
+    this.grow();
+    this.owner.protocol.pauseWriting();
+  }
+
+  resumeWriting(): void {
+    this.owner.protocol.resumeWriting();
+  }
+
+  /** The pipe was full: there is more where that came from. */
+  private grow(): void {
+    if (this.grown) return;
+    this.grown = true;
+    native.growPipe(this.descriptor);
+  }
+}
+
+/** A subprocess protocol of this package that only takes note: it is told at once. @internal */
+export interface InternalSubprocessProtocol extends SubprocessProtocol {
+  readonly internal: true;
+}
+
+/** @internal */
+export class ProcessTransport implements SubprocessTransport, EventReceiver {
+  readonly loop: LoopCore;
+  protocol: SubprocessProtocol;
+  private readonly slot: number;
+  private readonly pid: number;
+  private returncode: number | null = null;
+  private readonly pipes: (ChildPipe | undefined)[] = [];
+  private closed = false;
+  /** connectionLost() has been scheduled. */
+  private finished = false;
+  private exitWaiters: Set<Future<number>> | undefined = undefined;
+  private stopFollowing: (() => void) | undefined = undefined;
+
+  /** Starts the process. @throws Node's system error of spawn */
+  constructor(loop: LoopCore, plan: SpawnPlan, protocol: SubprocessProtocol) {
+    const stdio = new Int32Array([...plan.stdio, 0]);
+    const slot = native.processSpawn(
+      plan.file,
+      plan.args,
+      plan.environment,
+      plan.cwd,
+      stdio,
+      plan.flags,
+      plan.uid,
+      plan.gid,
+    );
+    if (slot < 0) throw spawnError(slot, plan.file, plan.args.slice(1));
+    this.loop = loop;
+    this.protocol = protocol;
+    this.slot = slot;
+    this.pid = stdio[kStdioFields] as number;
+    registerReceiver(slot, this);
+    this.connectPipes(stdio);
+    if (!plan.detached) killAtExit(this);
+    if (plan.signal !== undefined) {
+      this.stopFollowing = onAbort(plan.signal, () => this.terminate());
+    }
+    this.tell(() => this.protocol.connectionMade(this));
+  }
+
+  // ---------------------------------------------------------------------------- asyncio's methods
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const pipe of this.pipes) pipe?.transport.close();
+    if (this.returncode === null) native.processSignal(this.slot, SIGKILL);
+  }
+
+  isClosing(): boolean {
+    return this.closed;
+  }
+
+  getPid(): number {
+    return this.pid;
+  }
+
+  getReturncode(): number | null {
+    return this.returncode;
+  }
+
+  getPipeTransport(fd: number): ReadPipeTransport | WritePipeTransport | null {
+    return this.pipes[fd]?.transport ?? null;
+  }
+
+  sendSignal(signal: NodeJS.Signals | number): void {
+    const number = signalNumber(signal);
+    if (this.finished) throw systemError(kNoSuchProcess, 'kill');
+    if (this.returncode !== null) return;
+    const status = native.processSignal(this.slot, number);
+    // The child may have ended without our having been told: that is no error.
+    if (status < 0 && status !== kNoSuchProcess) throw systemError(status, 'kill');
+  }
+
+  terminate(): void {
+    this.sendSignal(SIGTERM);
+  }
+
+  kill(): void {
+    this.sendSignal(SIGKILL);
+  }
+
+  getExtraInfo(_name: string, fallback: unknown = null): unknown {
+    return fallback;
+  }
+
+  setProtocol(protocol: BaseProtocol): void {
+    this.protocol = protocol as SubprocessProtocol;
+  }
+
+  getProtocol(): SubprocessProtocol {
+    return this.protocol;
+  }
+
+  // ------------------------------------------------------------------------ for the floors around
+
+  isPipeOpen(fd: number): boolean {
+    return this.pipes[fd]?.connected ?? false;
+  }
+
+  /** Done with the return code when the child has ended; each call gives a future of its own. */
+  whenExited(): Future<number> {
+    const future = new Future<number>({ loop: this.loop });
+    if (this.returncode !== null) {
+      future.finish(kFinished, this.returncode);
+      return future;
+    }
+    this.exitWaiters ??= new Set();
+    this.exitWaiters.add(future);
+    future.whenDone(() => this.exitWaiters?.delete(future));
+    return future;
+  }
+
+  pipeDataReceived(fd: number, data: Buffer): void {
+    this.tell(() => this.protocol.pipeDataReceived(fd, data));
+  }
+
+  pipeConnectionLost(fd: number, error: unknown): void {
+    this.tell(() => this.protocol.pipeConnectionLost(fd, error));
+    this.finishIfOver();
+  }
+
+  onEvent(kind: number, status: number, signal: number): void {
+    if (kind !== layout.kExited) return;
+    if (signal < 0) this.returncode = kUnknownReturncode;
+    else if (signal > 0) this.returncode = -signal;
+    else this.returncode = process.platform === 'win32' ? status >>> 0 : status;
+    closeSlot(this.slot);
+    running.delete(this);
+    this.stopFollowing?.();
+    if (signal < 0) warnOfLostStatus(this.pid);
+    this.tell(() => this.protocol.processExited());
+    this.finishIfOver();
+    for (const waiter of this.exitWaiters ?? []) {
+      if (!waiter.done()) waiter.finish(kFinished, this.returncode);
+    }
+    this.exitWaiters = undefined;
+  }
+
+  private finishIfOver(): void {
+    if (this.finished || this.returncode === null) return;
+    if (this.pipes.some((pipe) => pipe?.connected)) return;
+    this.finished = true;
+    this.tell(() => this.protocol.connectionLost(null));
+  }
+
+  /** Takes over our ends of the pipes. */
+  private connectPipes(descriptors: Int32Array): void {
+    let fd = 0;
+    try {
+      for (; fd < kStdioFields; fd++) {
+        const descriptor = descriptors[fd] as number;
+        if (descriptor >= 0) this.pipes[fd] = new ChildPipe(this, fd, descriptor);
+      }
+    } catch (error) {
+      for (; fd < kStdioFields; fd++) {
+        const descriptor = descriptors[fd] as number;
+        if (descriptor >= 0) closeSync(descriptor);
+      }
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Calls a method of the protocol: now if it is ours, as a ready entry otherwise. */
+  private tell(call: () => void): void {
+    if ((this.protocol as InternalSubprocessProtocol).internal) call();
+    else this.loop.enqueue(new ReadyCall(call));
+  }
+}
+
+function warnOfLostStatus(pid: number): void {
+  process.emitWarning(
+    `the exit status of child process ${pid} was taken by other code: its return code is reported as ${kUnknownReturncode}`,
+    { type: 'AionodeWarning', code: 'AIONODE_LOST_STATUS' },
+  );
+}
