@@ -23,7 +23,7 @@ function abortError(reason: unknown): Error {
  */
 class StartProcess<T> extends InlineCoroutine<T> {
   private readonly begin: (loop: LoopCore) => [ProcessTransport, T];
-  private started_: [ProcessTransport, T] | undefined = undefined;
+  private running: [ProcessTransport, T] | undefined = undefined;
 
   constructor(begin: (loop: LoopCore) => [ProcessTransport, T]) {
     super();
@@ -31,25 +31,21 @@ class StartProcess<T> extends InlineCoroutine<T> {
   }
 
   protected override proceed(): void {
-    if (this.started_ !== undefined) {
-      this.complete(this.started_[1]);
+    if (this.running !== undefined) {
+      this.complete(this.running[1]);
       return;
     }
     try {
-      this.started_ = this.begin(this.loop);
+      this.running = this.begin(this.loop);
+      // One pass, in which connectionMade() is called: a task that starts processes lets others run.
+      this.resume();
     } catch (error) {
       this.fail(error);
     }
   }
 
-  // One pass, in which connectionMade() is called: a task that starts processes lets others run.
-  override suspend(awaiter: never): void {
-    super.suspend(awaiter);
-    this.resume();
-  }
-
   protected override abandon(): void {
-    this.started_?.[0].close();
+    this.running?.[0].close();
   }
 }
 addThen(StartProcess);

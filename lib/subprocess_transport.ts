@@ -12,12 +12,11 @@ import { Future, kFinished } from './futures.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { ReadPipeTransport, WritePipeTransport } from './pipes.ts';
-import type { BaseProtocol, SubprocessProtocol } from './protocols.ts';
+import type { BaseProtocol, InternalProtocol, SubprocessProtocol } from './protocols.ts';
 import { ReadyCall } from './ready.ts';
 import { onAbort } from './signals.ts';
 import { type SpawnPlan, signalNumber } from './subprocess_options.ts';
 import { errnoOf, spawnError, systemError } from './system_errors.ts';
-import type { InternalProtocol } from './protocols.ts';
 import type { SubprocessTransport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
