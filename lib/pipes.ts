@@ -45,7 +45,7 @@ function openPipe(fd: number, direction: 'read' | 'write'): number {
 }
 
 /** @internal */
-class ReadPipeTransport extends SocketTransport implements ReadTransport {
+export class ReadPipeTransport extends SocketTransport implements ReadTransport {
   /** Takes over `fd`. @throws RangeError for a file; Node's system error; the fd is the caller's then */
   constructor(loop: LoopCore, fd: number, protocol: BaseProtocol) {
     super(loop, openPipe(fd, 'read'), protocol);
@@ -108,7 +108,7 @@ class HangUpWatch implements EventReceiver {
 }
 
 /** @internal */
-class WritePipeTransport extends SocketTransport implements WriteTransport {
+export class WritePipeTransport extends SocketTransport implements WriteTransport {
   private watch: HangUpWatch | undefined = undefined;
 
   /** Takes over `fd`. @throws RangeError for a file; Node's system error; the fd is the caller's then */
