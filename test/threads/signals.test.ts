@@ -1,4 +1,7 @@
-/** Signal handlers of loops. What may end the process is done in a process of its own. */
+/**
+ * Signal handlers of loops. What may end the process is done in a process of its own. SIGALRM, since Node's test
+ * runner listens to SIGUSR2 itself.
+ */
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, it } from 'node:test';
@@ -27,27 +30,27 @@ describe('loop.addSignalHandler', { skip: !isUnix }, () => {
       const seen = new Future<unknown[]>();
       storage.run('mine', () =>
         loop.addSignalHandler(
-          'SIGUSR2',
+          'SIGALRM',
           (...args: unknown[]) =>
             seen.setResult([...args, storage.getStore(), getRunningLoop() === loop, currentTask()]),
           1,
           'two',
         ),
       );
-      raise('SIGUSR2');
+      raise('SIGALRM');
       assert.deepEqual(await seen, [1, 'two', 'mine', true, null]);
-      assert.equal(loop.removeSignalHandler('SIGUSR2'), true);
-      assert.equal(loop.removeSignalHandler('SIGUSR2'), false);
-      assert.equal(process.listenerCount('SIGUSR2'), 0);
+      assert.equal(loop.removeSignalHandler('SIGALRM'), true);
+      assert.equal(loop.removeSignalHandler('SIGALRM'), false);
+      assert.equal(process.listenerCount('SIGALRM'), 0);
     }));
 
   it('runs it once for each signal, as long as it is there', () =>
     run(async () => {
       const loop = getRunningLoop();
       let came = new Future<void>();
-      loop.addSignalHandler('SIGUSR2', () => came.setResult());
+      loop.addSignalHandler('SIGALRM', () => came.setResult());
       for (let i = 0; i < 3; i++) {
-        raise('SIGUSR2');
+        raise('SIGALRM');
         await came;
         came = new Future<void>();
       }
@@ -57,11 +60,11 @@ describe('loop.addSignalHandler', { skip: !isUnix }, () => {
     run(async () => {
       const loop = getRunningLoop();
       const seen = new Future<string>();
-      loop.addSignalHandler('SIGUSR2', () => assert.fail('replaced'));
-      loop.addSignalHandler('SIGUSR2', (word: string) => seen.setResult(word), 'second');
-      raise('SIGUSR2');
+      loop.addSignalHandler('SIGALRM', () => assert.fail('replaced'));
+      loop.addSignalHandler('SIGALRM', (word: string) => seen.setResult(word), 'second');
+      raise('SIGALRM');
       assert.equal(await seen, 'second');
-      assert.equal(process.listenerCount('SIGUSR2'), 1);
+      assert.equal(process.listenerCount('SIGALRM'), 1);
     }));
 
   it('a handler that throws goes to the exception handler, and stays', () =>
@@ -70,11 +73,11 @@ describe('loop.addSignalHandler', { skip: !isUnix }, () => {
       const failure = new Error('handler');
       let reported = new Future<ExceptionContext>();
       loop.setExceptionHandler((_loop, context) => reported.setResult(context));
-      loop.addSignalHandler('SIGUSR2', () => {
+      loop.addSignalHandler('SIGALRM', () => {
         throw failure;
       });
       for (let i = 0; i < 2; i++) {
-        raise('SIGUSR2');
+        raise('SIGALRM');
         assert.equal((await reported).exception, failure);
         reported = new Future();
       }
@@ -135,26 +138,26 @@ describe('loop.addSignalHandler', { skip: !isUnix }, () => {
   it('closing the loop removes its handlers and leaves those of others', async () => {
     const [first, second] = [newEventLoop(), newEventLoop()];
     const came = second.createFuture<void>();
-    first.addSignalHandler('SIGUSR2', () => assert.fail('its loop is closed'));
-    second.addSignalHandler('SIGUSR2', () => came.setResult());
+    first.addSignalHandler('SIGALRM', () => assert.fail('its loop is closed'));
+    second.addSignalHandler('SIGALRM', () => came.setResult());
     first.close();
-    assert.equal(first.removeSignalHandler('SIGUSR2'), false);
-    raise('SIGUSR2');
+    assert.equal(first.removeSignalHandler('SIGALRM'), false);
+    raise('SIGALRM');
     await second.runUntilComplete(came);
     second.close();
-    assert.equal(process.listenerCount('SIGUSR2'), 0);
+    assert.equal(process.listenerCount('SIGALRM'), 0);
   });
 
   it('a signal that comes while the loop rests is handled when it runs again', async () => {
     const loop = newEventLoop();
     let handled = false;
-    loop.addSignalHandler('SIGUSR2', () => {
+    loop.addSignalHandler('SIGALRM', () => {
       handled = true;
     });
     // Node's own listeners do not keep the process alive.
     const held = setInterval(() => {}, 60_000);
-    const delivered = new Promise((resolve) => process.once('SIGUSR2', resolve));
-    raise('SIGUSR2');
+    const delivered = new Promise((resolve) => process.once('SIGALRM', resolve));
+    raise('SIGALRM');
     await delivered;
     clearInterval(held);
     assert.equal(handled, false);
@@ -176,7 +179,7 @@ describe('loop.addSignalHandler', { skip: !isUnix }, () => {
       }
       const handlers = [async () => {}, coroutine(async () => {}), coroutine(async () => {})()];
       for (const callback of [...handlers, null, 'stop']) {
-        assert.throws(() => loop.addSignalHandler('SIGUSR2', callback as never), {
+        assert.throws(() => loop.addSignalHandler('SIGALRM', callback as never), {
           name: 'TypeError',
           code: 'ERR_INVALID_ARG_TYPE',
         });
@@ -194,14 +197,14 @@ describe('loop.addSignalHandler', { skip: !isUnix }, () => {
       }
       const closed = newEventLoop();
       closed.close();
-      assert.throws(() => closed.addSignalHandler('SIGUSR2', () => {}), { name: 'RuntimeError' });
-      assert.equal(process.listenerCount('SIGUSR2'), 0);
+      assert.throws(() => closed.addSignalHandler('SIGALRM', () => {}), { name: 'RuntimeError' });
+      assert.equal(process.listenerCount('SIGALRM'), 0);
     }));
 
   it('is refused in a worker thread', async () => {
     const worker = new Worker(
       `import(${JSON.stringify(import.meta.resolve('aionode'))}).then(({ getRunningLoop }) => {
-        try { getRunningLoop().addSignalHandler('SIGUSR2', () => {}); }
+        try { getRunningLoop().addSignalHandler('SIGALRM', () => {}); }
         catch (error) { require('node:worker_threads').parentPort.postMessage(error.name); }
       })`,
       { eval: true },
