@@ -31,11 +31,27 @@ export const kFinished = 2;
 /** @internal */
 export const kFailed = 3;
 
-/** One suspended await: the ready entry that ends it, and what its end needs. @internal */
+/**
+ * One suspended await: the ready entry that ends it. Of the two functions that V8 made for it only
+ * `resolve` is kept, since it can do both: see Rejection.
+ * @internal
+ */
 export interface Await extends ReadyEntry, Suspension {
   readonly future: Future<unknown>;
   readonly resolve: Resolve;
-  readonly reject: Reject;
+}
+
+/** What an await is resolved with that fails: V8 calls its `then`, in the same entry. @internal */
+export class Rejection {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+
+  then(_resolve: Resolve, reject: Reject): void {
+    reject(this.error);
+  }
 }
 
 /** Whether a ready entry, a suspension, or what waits for a future is an await. @internal */
@@ -56,27 +72,17 @@ export function interruptionOf(
 
 /** Ends an await with the future's outcome, or with `error`. @internal */
 export function endAwait(ended: Await, error: CancelledError | undefined): void {
-  const { scope } = ended;
-  if (scope !== null) {
-    scope.resumed(ended);
-    const { cause } = scope.root;
-    if (cause !== undefined) {
-      endWithCause(ended, error, cause);
-      return;
-    }
+  const { scope, future } = ended;
+  scope?.resumed(ended);
+  if (error === undefined && future.state === kFinished) {
+    ended.resolve(future.value);
+    return;
   }
-  if (error === undefined) ended.future.settle(ended.resolve, ended.reject);
-  else ended.reject(error);
-}
-
-/** As endAwait(), in a task that a signal cancelled: the CancelledError carries the signal's reason. */
-function endWithCause(ended: Await, error: CancelledError | undefined, cause: unknown): void {
-  const reject = (reason: unknown): void => {
-    if (reason instanceof CancelledError) reason.cause ??= cause;
-    ended.reject(reason);
-  };
-  if (error === undefined) ended.future.settle(ended.resolve, reject);
-  else reject(error);
+  const reason = error ?? future.outcomeError();
+  // In a task that a signal cancelled, the CancelledError carries the signal's reason.
+  const cause = scope?.root.cause;
+  if (cause !== undefined && reason instanceof CancelledError) reason.cause ??= cause;
+  ended.resolve(new Rejection(reason));
 }
 
 /** The await of a future that knows nothing of who awaits it. @internal */
@@ -84,15 +90,11 @@ class Awaiter implements Await {
   readonly future: Future<unknown>;
   readonly scope: Scope | null;
   readonly resolve: Resolve;
-  readonly reject: Reject;
-  before: Suspension | null = null;
-  after: Suspension | null = null;
 
-  constructor(future: Future<unknown>, scope: Scope | null, resolve: Resolve, reject: Reject) {
+  constructor(future: Future<unknown>, scope: Scope | null, resolve: Resolve) {
     this.future = future;
     this.scope = scope;
     this.resolve = resolve;
-    this.reject = reject;
     if (scope !== null) scope.suspended(this);
   }
 
@@ -315,7 +317,7 @@ export class Future<T = unknown> {
         );
         return;
       }
-      const awaiter = new Awaiter(this as Future<unknown>, scope, resolve, reject);
+      const awaiter = new Awaiter(this as Future<unknown>, scope, resolve);
       this.add(awaiter);
       if (scope?.interrupted) deliverInterruption(scope, awaiter);
     }
@@ -332,12 +334,14 @@ export class Future<T = unknown> {
 
   /** Passes the outcome on. The future must be done. @internal */
   settle(resolve: Resolve, reject: Reject): void {
-    if (this.state === kFinished) {
-      resolve(this.value);
-      return;
-    }
+    if (this.state === kFinished) resolve(this.value);
+    else reject(this.outcomeError());
+  }
+
+  /** What an await of it throws. The future must have failed or been cancelled. @internal */
+  outcomeError(): unknown {
     this.retrieved();
-    reject(this.state === kCancelled ? this.cancelledError() : this.value);
+    return this.state === kCancelled ? this.cancelledError() : this.value;
   }
 
   /**
@@ -467,6 +471,8 @@ export function isfuture(x: unknown): x is Future {
 
 /** @internal */
 export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
+  // Not by its `then`: who reads that is taken for somebody who awaits it.
+  if (x instanceof Future) return true;
   return (
     x !== null &&
     (typeof x === 'object' || typeof x === 'function') &&

@@ -24,11 +24,14 @@ import {
   kPending,
 } from './futures.ts';
 import { currentLoop } from './running.ts';
-import type { Scope, Suspension } from './scopes.ts';
+import type { Scope } from './scopes.ts';
 import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 
 function ignore(): void {}
+
+/** The notes of those that were overtaken. */
+const overtaken = new WeakMap<object, Scope>();
 
 /** The first await decides the loop. */
 const kUndecided = { loop: undefined };
@@ -37,18 +40,19 @@ const kUndecided = { loop: undefined };
 const kWoken = 1;
 /** A cancel() waits for the wake-up; `value` is its error. */
 const kCancelling = 2;
+/** Its first await has begun: `scope` and `resolve` are of that. Before, `scope` is a note. */
+const kDriven = 4;
+/** Another scope than the one that was noted began the first await. */
+const kOvertaken = 8;
 /** The first flag that a class derived from InlineCoroutine may give a meaning to. @internal */
-export const kOwnFlag = 4;
+export const kOwnFlag = 16;
 
 /** @internal */
 export abstract class InlineCoroutine<T> extends Future<T> implements Await {
   protected flags = 0;
-  // The await that it runs in.
+  // The await that it runs in, which began first.
   scope: Scope | null = null;
   resolve: Resolve = ignore;
-  reject: Reject = ignore;
-  before: Suspension | null = null;
-  after: Suspension | null = null;
 
   constructor() {
     super(kUndecided);
@@ -81,7 +85,21 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
 
   /** Whether its first await has begun, and not ended. */
   get isSuspended(): boolean {
-    return this.started && this.state === kPending;
+    return (this.flags & kDriven) !== 0 && this.state === kPending;
+  }
+
+  /**
+   * Notes the scope of whoever reads `then` first; see thens.ts. Who only looks whether there is a `then`
+   * never calls it, and others may begin their await before that call.
+   */
+  note(scope: Scope): boolean {
+    if (this.scope !== null || this.loop !== undefined) return false;
+    this.scope = scope;
+    return true;
+  }
+
+  noted(): Scope | null {
+    return (this.flags & kOvertaken) !== 0 ? (overtaken.get(this) as Scope) : this.scope;
   }
 
   get woken(): boolean {
@@ -116,9 +134,12 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
       this.settle(resolve, reject);
       return;
     }
-    this.scope = scope;
+    if (this.scope !== scope) {
+      if (this.scope !== null) this.keepNote(this.scope);
+      this.scope = scope;
+    }
+    this.flags |= kDriven;
     this.resolve = resolve;
-    this.reject = reject;
     if (scope === null) return;
     scope.suspended(this);
     if (scope.interrupted) deliverInterruption(scope, this);
@@ -126,7 +147,8 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
 
   /** The entry of the wake-up. */
   run(): void {
-    this.wake(interruptionOf(this.scope, this as Future<unknown>));
+    const scope = (this.flags & kDriven) !== 0 ? this.scope : null;
+    this.wake(interruptionOf(scope, this as Future<unknown>));
   }
 
   protected wake(interruption: CancelledError | undefined): void {
@@ -139,7 +161,7 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
       this.abandon();
       if (this.state === kPending) this.finish(kCancelled, error);
     }
-    endAwait(this, error);
+    if ((this.flags & kDriven) !== 0) endAwait(this, error);
   }
 
   override cancel(msg?: string): boolean {
@@ -183,6 +205,11 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
     throw new RuntimeError(
       'this Future belongs to a running operation: its exception cannot be set',
     );
+  }
+
+  private keepNote(scope: Scope): void {
+    this.flags |= kOvertaken;
+    overtaken.set(this, scope);
   }
 
   private start(loop: LoopCore): void {

@@ -15,21 +15,28 @@ import {
   restoreFrame,
   saveFrame,
 } from './frames.ts';
+import { native } from './native.ts';
 import type { LoopCore } from './turns.ts';
 
 /** One suspended await of a scope's code; see Await in futures.ts. @internal */
 export interface Suspension {
   readonly scope: Scope | null;
-  before: Suspension | null;
-  after: Suspension | null;
   /** Cancels what is awaited; false when it is done already. */
   interrupt(message: string | undefined): boolean;
 }
 
-/** What cancel() said about an interruption. */
-interface CancelRequest {
-  readonly message: string | undefined;
-  readonly cause: unknown;
+/** What is known about cancelling a scope, or a whole task at its root. */
+class Cancellation {
+  /** An interruption found nothing to cancel and waits for the next await. */
+  mustCancel = false;
+  /** Of the last interruption that had to wait. */
+  message: string | undefined = undefined;
+  /** The reason of the signal that cancelled the task. */
+  cause: unknown = undefined;
+  /** The calls of the task's cancel() that were not taken back. */
+  requests = 0;
+  /** Of the task's signal, once somebody has asked for that. */
+  controller: AbortController | undefined = undefined;
 }
 
 type Then = (resolve?: unknown, reject?: unknown) => unknown;
@@ -42,17 +49,17 @@ interface TaskOfScope {
 /** The scope of a whole task; every task holds one, so it has no field that only an inner one needs. @internal */
 export class Scope extends Frame {
   readonly task: TaskOfScope;
-  /** An interruption that found nothing to cancel and waits for the next await. */
-  mustCancel = false;
-  /** The `then` of every future that this scope's code awaits; made at the first await. */
-  then: Then | undefined = undefined;
-  /** The await begun last, of all that the code of the whole task is suspended at; kept at the root. */
-  private last: Suspension | null = null;
-  private request: CancelRequest | undefined = undefined;
+  /** The `then` of futures that this scope's code awaits, where that has to know it; see thens.ts. */
+  declare then: Then | undefined;
+  /** What the code of the whole task awaits: mostly one thing, or several in order; kept at the root. */
+  private awaits: Suspension | Set<Suspension> | null = null;
+  /** Most scopes are never cancelled. */
+  private cancelled: Cancellation | undefined = undefined;
 
   constructor(task: TaskOfScope, user: unknown) {
     super(user);
     this.task = task;
+    if (native.awaitFrame === undefined) this.then = undefined;
   }
 
   override get scope(): Scope {
@@ -83,22 +90,34 @@ export class Scope extends Frame {
     return false;
   }
 
+  /** To be written to; made by the first who does. */
+  get cancellation(): Cancellation {
+    this.cancelled ??= new Cancellation();
+    return this.cancelled;
+  }
+
+  /** Whether an interruption found nothing to cancel and waits for the next await. */
+  get mustCancel(): boolean {
+    return this.cancelled?.mustCancel === true;
+  }
+
+  set mustCancel(must: boolean) {
+    if (must !== this.mustCancel) this.cancellation.mustCancel = must;
+  }
+
   /** Of the last interruption that had to wait; kept at the root. */
   get message(): string | undefined {
-    return this.request?.message;
+    return this.cancelled?.message;
   }
 
   /** Why the whole task was cancelled: the reason of its signal; kept at the root. */
   get cause(): unknown {
-    return this.request?.cause;
+    return this.cancelled?.cause;
   }
 
-  set message(message: string | undefined) {
-    this.request = { message, cause: this.cause };
-  }
-
-  set cause(cause: unknown) {
-    if (cause !== this.cause) this.request = { message: this.message, cause };
+  /** How many cancel() requests were not taken back; kept at the root. */
+  get requests(): number {
+    return this.cancelled === undefined ? 0 : this.cancelled.requests;
   }
 
   /** A scope within this one, for code that starts now. */
@@ -113,30 +132,28 @@ export class Scope extends Frame {
 
   suspended(suspension: Suspension): void {
     const root = this.root;
-    const { last } = root;
-    if (last !== null) {
-      suspension.before = last;
-      last.after = suspension;
-    }
-    root.last = suspension;
+    const awaits = root.awaits;
+    if (awaits === null) root.awaits = suspension;
+    else if (awaits instanceof Set) awaits.add(suspension);
+    else root.awaits = new Set([awaits, suspension]);
   }
 
   resumed(suspension: Suspension): void {
     const root = this.root;
-    const { before, after } = suspension;
-    if (before !== null) before.after = after;
-    if (after === null) root.last = before;
-    else after.before = before;
-    suspension.before = suspension.after = null;
+    const awaits = root.awaits;
+    if (awaits === suspension) root.awaits = null;
+    else if (awaits instanceof Set) {
+      awaits.delete(suspension);
+      if (awaits.size === 0) root.awaits = null;
+    }
   }
 
   /** What the code of this scope awaits now, oldest first. */
   suspensions(): Suspension[] {
-    const found: Suspension[] = [];
-    for (let s = this.root.last; s !== null; s = s.before) {
-      if (this === this.root || s.scope?.isWithin(this)) found.push(s);
-    }
-    return found.reverse();
+    const awaits = this.root.awaits;
+    if (awaits === null) return [];
+    const all = awaits instanceof Set ? [...awaits] : [awaits];
+    return this === this.root ? all : all.filter(({ scope }) => scope?.isWithin(this));
   }
 
   /** Interrupts the code of this scope. Returns false when it awaits nothing of ours. */
@@ -149,7 +166,7 @@ export class Scope extends Frame {
     }
     if (!delivered) {
       this.mustCancel = true;
-      this.root.message = message;
+      this.root.cancellation.message = message;
     }
     return awaits;
   }

@@ -32,15 +32,24 @@ class Pass<T> extends InlineCoroutine<T> {
   protected override abandon(): void {}
 }
 
+/** What a Sleep needs to begin; it does not hold the deadline any longer than that. */
+class Plan<T> {
+  readonly deadline: number;
+  readonly result: T;
+
+  constructor(deadline: number, result: T) {
+    this.deadline = deadline;
+    this.result = result;
+  }
+}
+
 /** A timer and, when it fires, the wake-up of the sleeper. */
 class Sleep<T> extends InlineCoroutine<T> implements TimerEntry {
   timerSlot = -1;
-  private readonly deadline: number;
 
   constructor(delay: number, result: T) {
     super();
-    this.value = result;
-    this.deadline = native.now() + delay;
+    this.value = new Plan(native.now() + delay, result);
   }
 
   /** Two entries of the ready queue are the same object: the timer's is the first. */
@@ -56,7 +65,9 @@ class Sleep<T> extends InlineCoroutine<T> implements TimerEntry {
     if ((this.flags & kFired) !== 0) this.complete(this.value as T);
     else {
       this.flags |= kArmed;
-      armTimerAt(this, this.deadline);
+      const plan = this.value as Plan<T>;
+      this.value = plan.result;
+      armTimerAt(this, plan.deadline);
     }
   }
 

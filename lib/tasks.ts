@@ -20,6 +20,7 @@ import {
   kFinished,
   kPending,
   Refusal,
+  Rejection,
   wrapFuture,
 } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -94,8 +95,6 @@ export class Task<T = unknown>
   private coro: Coro<T> | null;
   private label: string | number;
   private readonly context: Context | undefined;
-  private cancelRequests = 0;
-  private controller: AbortController | undefined = undefined;
 
   /**
    * @param coro - a function called inside the task, or a Coroutine
@@ -193,7 +192,7 @@ export class Task<T = unknown>
 
   /** How many cancel() requests are not taken back by uncancel(). */
   cancelling(): number {
-    return this.cancelRequests;
+    return this.scope.requests;
   }
 
   /**
@@ -201,15 +200,15 @@ export class Task<T = unknown>
    * @returns the number of requests left
    */
   uncancel(): number {
-    if (this.cancelRequests > 0) {
-      this.cancelRequests -= 1;
-      if (this.cancelRequests === 0) {
-        this.currentScope.forgetInterruption();
-        this.scope.cause = undefined;
-        this.controller = undefined;
-      }
+    if (this.scope.requests === 0) return 0;
+    const { cancellation } = this.scope;
+    cancellation.requests -= 1;
+    if (cancellation.requests === 0) {
+      this.currentScope.forgetInterruption();
+      cancellation.cause = undefined;
+      cancellation.controller = undefined;
     }
-    return this.cancelRequests;
+    return cancellation.requests;
   }
 
   /**
@@ -217,11 +216,14 @@ export class Task<T = unknown>
    * A fresh one once uncancel() has reached 0.
    */
   get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController();
-      if (this.cancelRequests > 0) this.controller.abort(new CancelledError(this.scope.message));
+    const { cancellation } = this.scope;
+    if (cancellation.controller === undefined) {
+      cancellation.controller = new AbortController();
+      if (cancellation.requests > 0) {
+        cancellation.controller.abort(new CancelledError(cancellation.message));
+      }
     }
-    return this.controller.signal;
+    return cancellation.controller.signal;
   }
 
   /** Always throws: the result of a task is its function's. */
@@ -292,7 +294,7 @@ export class Task<T = unknown>
 
   /** One more cancel request, of the scope of a timeout or group only. @internal */
   cancelScope(scope: Scope, msg: string | undefined): boolean {
-    this.cancelRequests += 1;
+    this.scope.cancellation.requests += 1;
     return scope.interrupt(msg);
   }
 
@@ -303,11 +305,14 @@ export class Task<T = unknown>
   private requestCancel(msg: string | undefined, cause: unknown): boolean {
     this.markRetrieved();
     if (this.state !== kPending) return false;
-    this.cancelRequests += 1;
-    this.scope.cause = cause;
+    const { cancellation } = this.scope;
+    cancellation.requests += 1;
+    cancellation.cause = cause;
     const awaits = this.interruptAwaits(msg);
     if (!awaits && this.loop.debug) watchForStuck(this);
-    this.controller?.abort(new CancelledError(msg, cause === undefined ? undefined : { cause }));
+    cancellation.controller?.abort(
+      new CancelledError(msg, cause === undefined ? undefined : { cause }),
+    );
     return true;
   }
 
@@ -323,7 +328,7 @@ export class Task<T = unknown>
     if (inCycle.delete(this)) {
       for (const awaiter of awaitsOf(this.scope)) awaiter.future.withdraw(awaiter);
       this.scope.mustCancel = true;
-      this.scope.message = msg;
+      this.scope.cancellation.message = msg;
     }
     return awaits;
   }
@@ -388,8 +393,11 @@ export class Task<T = unknown>
       return;
     }
     if (result instanceof Future || promiseOutcome === undefined) {
-      const succeed = (value: unknown) => this.succeed(value as T);
       const fail = (error: unknown) => this.fail(error);
+      const succeed = (value: unknown) => {
+        if (value instanceof Rejection) fail(value.error);
+        else this.succeed(value as T);
+      };
       if (result instanceof Future) result.startAwait(this.scope, succeed, fail);
       else promiseThen.call(Promise.resolve(result), succeed, fail);
       return;

@@ -1,0 +1,84 @@
+// Whose await it is: an inline coroutine that several tasks, or nobody, read `then` of.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CancelledError, createTask, Event, Queue, run, sleep, timeout } from 'aionode';
+
+test('who only looks at `then` is not taken for who awaits', () =>
+  run(async () => {
+    const event = new Event();
+    const wait = event.wait();
+    const looker = createTask(async () => {
+      assert.equal(typeof wait.then, 'function');
+      await event.wait();
+      return 'looked';
+    });
+    await sleep(0);
+    const waiter = createTask(async () => {
+      await wait;
+      return 'waited';
+    });
+    await sleep(0);
+    waiter.cancel();
+    await assert.rejects(waiter, CancelledError);
+    assert.equal(looker.done(), false);
+    event.set();
+    assert.equal(await looker, 'looked');
+  }));
+
+test('a cancel of who only looked leaves the await of another alone', () =>
+  run(async () => {
+    const queue = new Queue<number>();
+    const item = queue.get();
+    const looker = createTask(async () => {
+      assert.equal(typeof item.then, 'function');
+      await sleep(3600);
+    });
+    await sleep(0);
+    const getter = createTask(async () => item);
+    await sleep(0);
+    looker.cancel();
+    await assert.rejects(looker, CancelledError);
+    queue.putNowait(7);
+    assert.equal(await getter, 7);
+  }));
+
+test('another scope may begin its await between the read of `then` and its call', () =>
+  run(async () => {
+    const event = new Event();
+    const wait = event.wait();
+    const told: string[] = [];
+    const outer = (async () => {
+      // V8 reads `then` here, and calls it in a microtask: the body of timeout() comes before that.
+      await wait;
+      told.push('outer');
+    })();
+    const inner = timeout(3600, () => wait.then(() => told.push('inner')));
+    await sleep(0);
+    assert.deepEqual(told, []);
+    event.set();
+    await inner;
+    await outer;
+    assert.deepEqual(told, ['inner', 'outer']);
+  }));
+
+test('many awaits side by side in one task, all interrupted by its cancel', () =>
+  run(async () => {
+    const ended: number[] = [];
+    const task = createTask(() =>
+      Promise.allSettled(
+        Array.from({ length: 5 }, async (_, index) => {
+          try {
+            await (index === 2 ? sleep(0) : sleep(3600));
+          } finally {
+            ended.push(index);
+          }
+        }),
+      ),
+    );
+    await sleep(0);
+    await sleep(0);
+    assert.deepEqual(ended, [2]);
+    task.cancel();
+    await task;
+    assert.deepEqual(ended, [2, 0, 1, 3, 4]);
+  }));
