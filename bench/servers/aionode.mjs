@@ -1,8 +1,8 @@
-// Streams, a task per client.
+// Streams, a task per client; `protocol` is the echo by a Protocol, without tasks.
 //
-//   aionode.mjs echo|lines|sink     prints its port, serves until it is killed
+//   aionode.mjs echo|lines|sink|protocol     prints its port, serves until it is killed
 import './collect-on-demand.mjs';
-import { run, startServer } from 'aionode';
+import { getRunningLoop, Protocol, run, startServer } from 'aionode';
 
 const handlers = {
   async echo(reader, writer) {
@@ -37,8 +37,23 @@ const handlers = {
   },
 };
 
+class Echo extends Protocol {
+  connectionMade(transport) {
+    this.transport = transport;
+  }
+
+  dataReceived(data) {
+    this.transport.write(data);
+  }
+}
+
 await run(async () => {
-  const server = await startServer(handlers[process.argv[2]], '127.0.0.1', 0, { backlog: 1024 });
+  const mode = process.argv[2];
+  const place = ['127.0.0.1', 0, { backlog: 1024 }];
+  const server =
+    mode === 'protocol'
+      ? await getRunningLoop().createServer(() => new Echo(), ...place)
+      : await startServer(handlers[mode], ...place);
   console.log(server.sockets[0].port);
   await server.serveForever();
 });

@@ -1,6 +1,6 @@
-"""Streams, a task per client, on asyncio's loop or on uvloop's.
+"""Streams, a task per client, on asyncio's loop or on uvloop's; `protocol` is the echo by a Protocol.
 
-streams.py asyncio|uvloop echo|lines|sink     prints its port, serves until it is killed
+streams.py asyncio|uvloop echo|lines|sink|protocol     prints its port, serves until it is killed
 """
 
 import asyncio
@@ -39,9 +39,22 @@ async def sink(reader, writer):
     writer.close()
 
 
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+
 async def main(mode):
-    handler = {"echo": echo, "lines": lines, "sink": sink}[mode]
-    server = await asyncio.start_server(handler, "127.0.0.1", 0, backlog=1024)
+    place = ("127.0.0.1", 0)
+    if mode == "protocol":
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Echo, *place, backlog=1024)
+    else:
+        handler = {"echo": echo, "lines": lines, "sink": sink}[mode]
+        server = await asyncio.start_server(handler, *place, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

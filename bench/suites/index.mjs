@@ -1,6 +1,6 @@
 import { idle } from './idle.mjs';
-import { connect, datagrams, echo, lines, sink } from './load.mjs';
+import { connect, datagrams, echo, lines, protocol, sink } from './load.mjs';
 import { memory } from './memory.mjs';
 import { micro } from './micro.mjs';
 
-export const suites = [micro, memory, echo, lines, sink, connect, datagrams, idle];
+export const suites = [micro, memory, echo, protocol, lines, sink, connect, datagrams, idle];

@@ -29,18 +29,39 @@ export const echo = networkSuite({
   values: perRequestValues,
 });
 
-export const lines = networkSuite({
-  name: 'lines',
-  title: 'Lines of 100 bytes, 10 connections; pipelined: 32 in one write',
+export const protocol = networkSuite({
+  name: 'protocol',
+  title: 'Echo by a Protocol (Node and libuv: as echo), one message under way per connection',
   metrics: perRequest,
   lines: [
-    ['lines one at a time', 1],
-    ['lines 32 pipelined', 32],
-  ].map(([name, depth]) => ({
+    [1, 10],
+    [10, 10],
+    [100, 10],
+    [1, 100],
+  ].map(([kib, connections]) => ({
+    name: `protocol ${kib} KiB x ${connections}`,
+    server: 'protocol',
+    client: 'echo',
+    connections,
+    size: kib * KIB,
+  })),
+  values: perRequestValues,
+});
+
+export const lines = networkSuite({
+  name: 'lines',
+  title: 'Lines of 100 bytes, 10 connections or 100; pipelined: 32 in one write',
+  metrics: perRequest,
+  lines: [
+    ['lines one at a time', 1, 10],
+    ['lines 32 pipelined', 32, 10],
+    ['lines one at a time x 100', 1, 100],
+    ['lines 32 pipelined x 100', 32, 100],
+  ].map(([name, depth, connections]) => ({
     name,
     server: 'lines',
     client: 'echo',
-    connections: 10,
+    connections,
     size: depth * LINE,
     line: LINE,
   })),
