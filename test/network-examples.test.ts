@@ -140,3 +140,20 @@ describe('port-checker', () => {
     assert.equal(stdout, '0 open, 1 closed, 0 filtered\n');
   });
 });
+
+describe('line-protocol', () => {
+  it('answers each line, however the lines arrive', async () => {
+    const server = program('line-protocol', '0');
+    const [, port] = await server.printed(/serving on port (\d+)/);
+    const client = await LineClient.connect(Number(port));
+    client.send('1 2 3\n4 5');
+    assert.equal(await client.receive(), '6');
+    client.send(' 6\nseven\n');
+    assert.equal(await client.receive(), '15');
+    assert.equal(await client.receive(), 'error: a number that is none');
+    client.close();
+    server.kill('SIGINT');
+    const { stderr } = await server.ended;
+    assert.equal(stderr, '');
+  });
+});

@@ -1,7 +1,20 @@
 /** openConnection(): its errors, its arguments, and cancelling it. */
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
+import { readdirSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, it } from 'node:test';
-import { createTask, openConnection, sleep, startServer, TimeoutError, waitFor } from 'aionode';
+import {
+  type ConnectOptions,
+  createTask,
+  getRunningLoop,
+  openConnection,
+  Protocol,
+  sleep,
+  startServer,
+  TimeoutError,
+  waitFor,
+} from 'aionode';
 import {
   freePort,
   handleCount,
@@ -121,6 +134,165 @@ describe('openConnection()', () => {
         },
       ),
     ),
+  );
+});
+
+describe('a host with several addresses', () => {
+  /** Has every name stand for `addresses` while `body` runs. */
+  async function resolvingTo(addresses: string[], body: () => Promise<void>): Promise<void> {
+    const { lookup } = dns.promises;
+    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    dns.promises.lookup = (async () => found) as unknown as typeof lookup;
+    syncBuiltinESMExports();
+    try {
+      await body();
+    } finally {
+      dns.promises.lookup = lookup;
+      syncBuiltinESMExports();
+    }
+  }
+
+  for (const [how, options] of [
+    ['one after the other', {}],
+    ['beside each other', { happyEyeballsDelay: 60 }],
+  ] as const) {
+    it(
+      `is connected to by the first that answers: tried ${how}`,
+      inLoop(async () => {
+        const server = await startServer((_reader, writer) => writer.close(), '127.0.0.3', 0);
+        await resolvingTo(['127.0.0.2', '127.0.0.3', '127.0.0.4'], async () => {
+          const [, writer] = await openConnection('several', portOf(server), options);
+          assert.equal(writer.getExtraInfo('peername')[0], '127.0.0.3');
+          writer.close();
+        });
+        await server.shutdown();
+      }),
+    );
+
+    it(
+      `gives one error for all of them: tried ${how}`,
+      inLoop(async () => {
+        const port = await freePort();
+        await resolvingTo(['127.0.0.2', '127.0.0.3'], async () => {
+          await assert.rejects(openConnection('several', port, options), {
+            name: 'AggregateError',
+            code: 'ECONNREFUSED',
+            syscall: 'connect',
+            message:
+              `Multiple exceptions: connect ECONNREFUSED 127.0.0.2:${port}, ` +
+              `connect ECONNREFUSED 127.0.0.3:${port}`,
+          });
+        });
+      }),
+    );
+  }
+
+  it(
+    'is tried family by family with interleave',
+    inLoop(async () => {
+      const port = await freePort();
+      const addresses = ['127.0.0.2', '127.0.0.3', '::1'];
+      const tried = async (options: ConnectOptions) => {
+        const error = await openConnection('several', port, options).catch((reason) => reason);
+        return (error as AggregateError).errors.map((one) => one.address);
+      };
+      await resolvingTo(addresses, async () => {
+        assert.deepEqual(await tried({}), addresses);
+        assert.deepEqual(await tried({ interleave: 1 }), ['127.0.0.2', '::1', '127.0.0.3']);
+        assert.deepEqual(await tried({ interleave: 2 }), addresses);
+        const both = { happyEyeballsDelay: 60 };
+        assert.deepEqual(await tried(both), ['127.0.0.2', '::1', '127.0.0.3']);
+        assert.deepEqual(await tried({ ...both, interleave: 0 }), addresses);
+      });
+    }),
+  );
+});
+
+describe('loop.createConnection()', () => {
+  it(
+    'whose factory throws rejects with that, and closes the socket',
+    inLoop(() =>
+      withServer(
+        (_reader, writer) => writer.close(),
+        async (port) => {
+          const factory = (): Protocol => {
+            throw new Error('no protocol');
+          };
+          await assert.rejects(getRunningLoop().createConnection(factory, LOCALHOST, port), {
+            message: 'no protocol',
+          });
+        },
+      ),
+    ),
+  );
+
+  it(
+    'that is cancelled leaves no socket, wherever it was',
+    inLoop(() =>
+      withServer(
+        (_reader, writer) => writer.close(),
+        async (port) => {
+          const loop = getRunningLoop();
+          for (let passes = 0; passes < 12; passes++) {
+            const task = createTask(() =>
+              loop.createConnection(() => new Protocol(), 'localhost', port),
+            );
+            for (let pass = 0; pass < passes; pass++) await sleep(0);
+            task.cancel();
+            try {
+              (await task)[0].abort();
+            } catch (error) {
+              assert.equal((error as Error).name, 'CancelledError');
+            }
+          }
+        },
+      ),
+    ),
+  );
+
+  it(
+    'leaves no descriptor open',
+    { skip: process.platform !== 'linux' && 'counts the entries of /proc/self/fd' },
+    inLoop(() =>
+      withServer(
+        (_reader, writer) => writer.close(),
+        async (port) => {
+          const open = () => readdirSync('/proc/self/fd').length;
+          const before = open();
+          for (let time = 0; time < 20; time++) {
+            const [transport] = await getRunningLoop().createConnection(
+              () => new Protocol(),
+              LOCALHOST,
+              port,
+            );
+            transport.abort();
+          }
+          await roundsUntil(() => open() <= before, 'descriptors are left open');
+        },
+      ),
+    ),
+  );
+});
+
+describe('getaddrinfo() and getnameinfo()', () => {
+  it(
+    'find addresses, services and names',
+    inLoop(async () => {
+      const loop = getRunningLoop();
+      assert.deepEqual(await loop.getaddrinfo('127.0.0.1', 80), [
+        { family: 4, address: '127.0.0.1', port: 80 },
+      ]);
+      assert.deepEqual(await loop.getaddrinfo('::1', '8080', { family: 6 }), [
+        { family: 6, address: '::1', port: 8080 },
+      ]);
+      assert.ok((await loop.getaddrinfo(null, null, { family: 4 })).length > 0);
+      await assert.rejects(loop.getaddrinfo('::1', 'no-such-service'), { code: 'EAI_SERVICE' });
+      await assert.rejects(loop.getaddrinfo('127.0.0.1', 70_000), RangeError);
+      const [host, service] = await loop.getnameinfo(['127.0.0.1', 65_000]);
+      assert.equal(typeof host, 'string');
+      assert.equal(service, '65000');
+      await assert.rejects(loop.getnameinfo(['not numeric', 80]), RangeError);
+    }),
   );
 });
 
