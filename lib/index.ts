@@ -104,6 +104,7 @@ export type {
 } from './transport_types.ts';
 export {
   ALL_COMPLETED,
+  type AsCompleted,
   asCompleted,
   FIRST_COMPLETED,
   FIRST_EXCEPTION,

@@ -123,7 +123,17 @@ async function some(
   }
 }
 
-/** What asCompleted() returns. Both kinds of iteration take from the same futures, and can be resumed. */
+/**
+ * What asCompleted() returns: `for await` takes the futures, `for..of` awaitables of their results. Its
+ * iterator is spelled out, since TypeScript 7 awaits what an AsyncIterator gives: it would see results
+ * where there are futures.
+ * @public
+ */
+export interface AsCompleted<F, R> extends Iterable<PromiseLike<R>> {
+  [Symbol.asyncIterator](): { next(): Promise<IteratorResult<F, undefined>> };
+}
+
+/** Both kinds of iteration take from the same futures, and can be resumed. */
 class Completions implements AsyncIterable<Future<unknown>>, Iterable<PromiseLike<unknown>> {
   /** In the order in which they were done; null stands for one that was not in time. */
   readonly #done = new Queue<{ future: Future<unknown> | null }>();
@@ -217,13 +227,13 @@ function inTime(future: Future<unknown> | null): Future<unknown> {
 export function asCompleted<F extends Future<any>>(
   fs: Iterable<F>,
   options?: { timeout?: number | null },
-): AsyncIterable<F> & Iterable<PromiseLike<Awaited<F>>>;
+): AsCompleted<F, Awaited<F>>;
 /** @public */
 // biome-ignore lint/suspicious/noExplicitAny: the futures may differ in their results
 export function asCompleted<A extends Awaitable<any>>(
   fs: Iterable<A>,
   options?: { timeout?: number | null },
-): AsyncIterable<Future<Result<A>>> & Iterable<PromiseLike<Result<A>>>;
+): AsCompleted<Future<Result<A>>, Result<A>>;
 export function asCompleted(
   fs: Iterable<Awaitable<unknown>>,
   options?: { timeout?: number | null },
