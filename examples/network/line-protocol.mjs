@@ -25,7 +25,7 @@ function answer(line) {
 class LineService extends Protocol {
   /** @type {import('aionode').Transport | null} */
   #transport = null;
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of a line whose end has not come. @type {Buffer} */
   #partial = Buffer.alloc(0);
 
   /** @override @param {import('aionode').Transport} transport */
