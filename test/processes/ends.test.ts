@@ -72,14 +72,17 @@ describe('the end of a process', NEEDS_POSIX, () => {
   it(
     'wait() returns though a grandchild holds the pipe; its output is still read',
     inLoop(async () => {
-      const child = await createSubprocessShell('(read x; echo late) <&0 & exit 5', {
-        stdin: PIPE,
-        stdout: PIPE,
-      });
+      const child = await createSubprocessShell(
+        'exec 3<&0; (read x <&3; echo "late $x") & exit 5',
+        {
+          stdin: PIPE,
+          stdout: PIPE,
+        },
+      );
       assert.equal(await child.wait(), 5);
       assert.equal(child.stdout.atEof(), false);
       child.stdin.write('go\n');
-      assert.equal((await child.stdout.read()).toString(), 'late\n');
+      assert.equal((await child.stdout.read()).toString(), 'late go\n');
     }),
   );
 
