@@ -22,6 +22,16 @@ export const goals = [
       atMost: 1,
     })),
   ),
+  ...['true, one by one', 'true, 8 at a time'].flatMap((line) => [
+    { line, metric: 'rate', reference: 'asyncio', atLeast: 1 },
+    { line, metric: 'rate', reference: 'node', atLeast: 2.2 },
+  ]),
+  ...['read from a child', 'through cat'].map((line) => ({
+    line,
+    metric: 'rate',
+    reference: 'uvloop',
+    atLeast: 1,
+  })),
   { line: 'sink', metric: 'rate', reference: 'libuv', atLeast: 0.9 },
   { line: 'idle', metric: 'rss', atMost: 2500 },
 

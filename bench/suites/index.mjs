@@ -2,5 +2,17 @@ import { idle } from './idle.mjs';
 import { connect, datagrams, echo, lines, protocol, sink } from './load.mjs';
 import { memory } from './memory.mjs';
 import { micro } from './micro.mjs';
+import { processes } from './processes.mjs';
 
-export const suites = [micro, memory, echo, protocol, lines, sink, connect, datagrams, idle];
+export const suites = [
+  micro,
+  memory,
+  echo,
+  protocol,
+  lines,
+  sink,
+  connect,
+  datagrams,
+  processes,
+  idle,
+];
