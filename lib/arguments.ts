@@ -75,15 +75,6 @@ export function checkOptions(value: unknown, name = 'options'): void {
     throw invalidArgType(name, 'of type object', value);
 }
 
-/** Sending in clear text what was meant to be encrypted must not happen by an option nobody reads. @internal */
-export function refuseTls(ssl: unknown): void {
-  if (ssl === undefined || ssl === null || ssl === false) return;
-  const error = new Error(
-    'The option "ssl" is not available in this version of aionode: use node:tls for encrypted connections',
-  );
-  throw Object.assign(error, { code: 'ERR_TLS_UNAVAILABLE' });
-}
-
 /** A boolean, or undefined for the default. @internal */
 export function checkFlag(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'boolean') {

@@ -1,5 +1,5 @@
 // Outgoing TCP connections: several addresses, one after the other or staggered (RFC 8305).
-// Floor 8.
+// Floor 9.
 //
 // A ConnectRace opens the sockets. The next address is tried when the attempt before it has failed, or
 // after the delay of happy eyeballs. The first socket that connects wins and the others are closed; only
@@ -15,7 +15,6 @@ import {
   checkString,
   invalidArgType,
   outOfRange,
-  refuseTls,
 } from './arguments.ts';
 import { captureContext } from './context.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
@@ -27,6 +26,9 @@ import type { BaseProtocol } from './protocols.ts';
 import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
 import { addThen } from './thens.ts';
+import { connectTls } from './tls.ts';
+import { checkConnectTls, type TlsOptions } from './tls_options.ts';
+import type { TransportBase } from './transport_base.ts';
 import type { Transport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
@@ -51,6 +53,12 @@ export interface ConnectOptions {
   noDelay?: boolean;
   /** Whether the system probes a silent peer. */
   keepAlive?: boolean;
+  /** Encrypts the connection: true, or what node:tls takes. */
+  ssl?: boolean | TlsOptions;
+  /** Whom the server's certificate must be for; the host by default. */
+  serverHostname?: string;
+  /** In seconds; 60 by default. */
+  sslHandshakeTimeout?: number;
 }
 
 /** @internal */
@@ -61,7 +69,7 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
   }
   checkPort(port, 'port');
   checkOptions(options);
-  refuseTls((options as { ssl?: unknown }).ssl);
+  checkConnectTls(options, host as string | null);
   const { family, localAddr, happyEyeballsDelay, interleave } = options;
   checkFamily(family, 'options.family');
   checkFlag(options.noDelay, 'options.noDelay');
@@ -245,7 +253,7 @@ export async function connectTcp<P extends BaseProtocol>(
   host: string | null,
   port: number,
   options: ConnectOptions,
-): Promise<[SocketTransport, P]> {
+): Promise<[TransportBase, P]> {
   const context = captureContext();
   const slot = await connectSlot(loop, attempt, host, port, options);
   if (options.noDelay === false) native.setNoDelay(slot, false);
@@ -257,7 +265,12 @@ export async function connectTcp<P extends BaseProtocol>(
     closeSlot(slot);
     throw error;
   }
-  const transport = new SocketTransport(loop, slot, protocol, null, context);
+  const client = checkConnectTls(options, host);
+  const waiting = (step: Future<unknown>) => attempt.waitsFor(step);
+  const transport =
+    client === null
+      ? new SocketTransport(loop, slot, protocol, null, context)
+      : await connectTls(loop, slot, protocol, context, client, waiting);
   const made = new Future<void>({ loop });
   attempt.waitsFor(made);
   transport.announce(() => {
@@ -342,6 +355,6 @@ export function createTcpConnection<P extends BaseProtocol>(
       loop.checkClosed();
       return connectTcp(loop, attempt, factory, host, port as number, options);
     },
-    ([transport]) => (transport as SocketTransport).abort(),
+    ([transport]) => transport.abort(),
   );
 }

@@ -1,11 +1,14 @@
-// fromDuplex(): what Node's world has, as a reader and a writer.
+// fromDuplex() and toDuplex(): what Node's world has as a reader and a writer, and the other way round.
 // Floor 10.
-import { checkOptions } from './arguments.ts';
+import type { Duplex } from 'node:stream';
+import { checkFlag, checkOptions, invalidArgType } from './arguments.ts';
 import { checkDuplex, DuplexTransport, type NodeStream } from './duplex_transport.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type StreamOptions, StreamReader } from './reading.ts';
 import { currentLoop } from './running.ts';
-import { StreamProtocol, StreamWriter } from './streams.ts';
+import { StreamDuplex } from './stream_duplex.ts';
+import { StreamProtocol } from './stream_protocol.ts';
+import { StreamWriter } from './streams.ts';
 
 const adopted = new WeakSet<NodeStream>();
 
@@ -44,4 +47,41 @@ export function fromDuplex(
   reader.setTransport(transport);
   transport.begin();
   return [reader, new StreamWriter(transport, protocol)];
+}
+
+/** @public */
+export interface ToDuplexOptions {
+  /** false (the default, as of a net.Socket): ends the writing side when the peer has ended its own. */
+  allowHalfOpen?: boolean;
+}
+
+/**
+ * Hands a connection to Node's world: a Duplex for whatever wants one, such as http.request()'s
+ * `createConnection`. From now on the reader and the writer belong to it. Bytes that the reader has
+ * buffered come first; ending it half-closes the connection, destroying it closes the connection.
+ *
+ * It has a little of net.Socket: setTimeout(), setNoDelay(), setKeepAlive(), ref(), unref(), addresses.
+ * @throws TypeError when the first arguments are no StreamReader and StreamWriter
+ * @example
+ * ```ts
+ * const [reader, writer] = await openConnection('127.0.0.1', 8080);
+ * http.get('http://localhost/', { createConnection: () => toDuplex(reader, writer) });
+ * ```
+ * @public
+ */
+export function toDuplex(
+  reader: StreamReader,
+  writer: StreamWriter,
+  options: ToDuplexOptions = {},
+): Duplex {
+  if (!(reader instanceof StreamReader)) {
+    throw invalidArgType('reader', 'an instance of StreamReader', reader);
+  }
+  if (!(writer instanceof StreamWriter)) {
+    throw invalidArgType('writer', 'an instance of StreamWriter', writer);
+  }
+  checkOptions(options);
+  checkFlag(options.allowHalfOpen, 'options.allowHalfOpen');
+  const allowHalfOpen = options.allowHalfOpen ?? false;
+  return new StreamDuplex(reader, writer.protocol, writer.transport, allowHalfOpen);
 }

@@ -7,6 +7,7 @@
 // A stream that is only readable or only writable is a transport whose other half has ended.
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { checkBytes, invalidArgType } from './arguments.ts';
+import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { TransportBase, type TransportOwner } from './transport_base.ts';
@@ -74,12 +75,13 @@ export class DuplexTransport extends TransportBase {
     stream: NodeStream,
     protocol: BaseProtocol,
     owner: TransportOwner | null = null,
+    context?: Context,
   ) {
-    super(loop, protocol, owner);
+    super(loop, protocol, owner, context);
     this.stream = stream as Halves;
     this.writable = typeof this.stream.write === 'function' && !this.stream.writableEnded;
     this.onData = (chunk) => this.dataCame(chunk);
-    this.onEnd = () => this.receiveEof();
+    this.onEnd = () => this.ended();
     this.onDrain = () => this.bufferChanged();
     this.onFinish = () => this.finished();
     this.onError = (error) => this.fail(error);
@@ -87,10 +89,21 @@ export class DuplexTransport extends TransportBase {
     loop.resources.add(this);
   }
 
-  /** Begins to listen to the stream: what it has buffered comes first. @internal */
+  /** Begins without connectionMade(), for a protocol that has been told or need not be. @internal */
   begin(): void {
-    const stream = this.stream;
     this.begun = true;
+    this.listen();
+    if (this.isReading()) this.startReading();
+  }
+
+  override announce(done?: () => void): void {
+    super.announce(done);
+    this.listen();
+  }
+
+  /** Listens to the stream, which is paused: what it has buffered comes first. */
+  private listen(): void {
+    const stream = this.stream;
     stream.on('error', this.onError);
     stream.on('close', this.onClose);
     stream.on('drain', this.onDrain);
@@ -103,9 +116,9 @@ export class DuplexTransport extends TransportBase {
       this.receiveEof();
       return;
     }
+    stream.pause?.();
     stream.on('data', this.onData);
     stream.on('end', this.onEnd);
-    stream.resume?.();
   }
 
   /**
@@ -125,6 +138,13 @@ export class DuplexTransport extends TransportBase {
     stream.resume?.();
   }
 
+  /** Hands the stream over, paused; what was not taken of it is in it. @internal */
+  releaseStream(): Duplex {
+    this.stopListening();
+    this.handOver();
+    return this.stream as Duplex;
+  }
+
   /** Nothing of the loop runs any more: the stream ends, and nobody is told. @internal */
   loopClosed(): void {
     this.closing = this.lost = true;
@@ -139,6 +159,10 @@ export class DuplexTransport extends TransportBase {
 
   protected override stopReading(): void {
     this.stream.pause?.();
+  }
+
+  protected ended(): void {
+    this.receiveEof();
   }
 
   private dataCame(chunk: unknown): void {
@@ -217,16 +241,21 @@ export class DuplexTransport extends TransportBase {
 
   protected override release(): void {
     const stream = this.stream;
-    this.loop.resources.delete(this);
     // What fails from now on interests nobody, and must not be an unhandled 'error' event.
     stream.on('error', ignore);
+    this.stopListening();
+    if (!stream.destroyed) stream.destroy();
+  }
+
+  private stopListening(): void {
+    const stream = this.stream;
+    this.loop.resources.delete(this);
     stream.off('error', this.onError);
     stream.off('close', this.onClose);
     stream.off('drain', this.onDrain);
     stream.off('finish', this.onFinish);
     stream.off('data', this.onData);
     stream.off('end', this.onEnd);
-    if (!stream.destroyed) stream.destroy();
   }
 
   // ---------------------------------------------------------------------------- facts

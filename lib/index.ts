@@ -12,7 +12,7 @@ export {
   iscoroutinefunction,
 } from './coroutines.ts';
 export type { DatagramOptions } from './datagram_endpoints.ts';
-export { fromDuplex } from './duplex.ts';
+export { fromDuplex, type ToDuplexOptions, toDuplex } from './duplex.ts';
 export { createEagerTaskFactory, eagerTaskFactory } from './eager.ts';
 export {
   BrokenBarrierError,
@@ -91,7 +91,7 @@ export {
 export { toThread, type WorkerModule, workerModule } from './threads.ts';
 export { type ThreadsafeFunctions, ThreadsafeLoop } from './threadsafe.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
-export { type ToDuplexOptions, toDuplex } from './to_duplex.ts';
+export type { StartTlsOptions, TlsOptions } from './tls_options.ts';
 export { transfer } from './transfers.ts';
 export type { TransportSocket } from './transport_socket.ts';
 export type {

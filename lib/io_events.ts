@@ -56,6 +56,18 @@ export function closeSlotsOf(loop: object): void {
   });
 }
 
+/**
+ * Takes the connection away from a stream's slot, which is closed: returns a file descriptor, or a negative
+ * error. What has arrived is told before.
+ * @internal
+ */
+export function releaseSlot(slot: number): number {
+  if ((state[kEventCount] as number) > 0) dispatchEvents();
+  const fd = native.streamRelease(slot);
+  if (fd >= 0) receivers[slot] = undefined;
+  return fd;
+}
+
 /** Closes what a slot stands for; the slot is not used again before kClosed was read. @internal */
 export function closeSlot(slot: number): void {
   receivers[slot] = undefined;

@@ -1,19 +1,13 @@
 // Listening sockets, and where a server listens.
 // Floor 8.
-import {
-  checkFlag,
-  checkInteger,
-  checkOptions,
-  checkPort,
-  checkString,
-  refuseTls,
-} from './arguments.ts';
+import { checkFlag, checkInteger, checkOptions, checkPort, checkString } from './arguments.ts';
 import { type Future, wrapFuture } from './futures.ts';
 import { TimerHandle } from './handles.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { errnoOf, systemError } from './system_errors.ts';
+import { checkServerTls, type TlsOptions } from './tls_options.ts';
 import type { LoopCore } from './turns.ts';
 
 const { kAccepted, kListenIpv6Only, kListenReuseAddress, kListenReusePort, kListenKeepAlive } =
@@ -41,6 +35,10 @@ export interface ServerOptions {
   reusePort?: boolean;
   /** Whether the system probes silent clients. */
   keepAlive?: boolean;
+  /** Encrypts the connections: what node:tls takes, a key and a certificate above all. */
+  ssl?: TlsOptions;
+  /** In seconds; 60 by default. A client that takes longer is dropped. */
+  sslHandshakeTimeout?: number;
   /** false: call startServing() or serveForever() later; the addresses are bound at once. */
   startServing?: boolean;
 }
@@ -57,7 +55,7 @@ export function checkServerArguments(host: unknown, port: unknown, options: Serv
   if (host !== null && !Array.isArray(host)) checkString(host, 'host');
   if (port !== null) checkPort(port, 'port');
   checkOptions(options);
-  refuseTls((options as { ssl?: unknown }).ssl);
+  checkServerTls(options);
   checkFamily(options.family, 'options.family');
   for (const name of ['reuseAddress', 'reusePort', 'keepAlive', 'startServing'] as const) {
     checkFlag(options[name], `options.${name}`);

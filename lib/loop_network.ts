@@ -1,4 +1,4 @@
-// The part of an event loop that deals with TCP: connections, servers, names.
+// The part of an event loop that deals with TCP: connections, servers, TLS, names.
 // Floor 10.
 import { type ConnectOptions, createTcpConnection } from './connecting.ts';
 import type { Future } from './futures.ts';
@@ -7,6 +7,8 @@ import { DescriptorLoop } from './loop_descriptors.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { type AddressInfo, getaddrinfo, getnameinfo } from './resolver.ts';
 import { createTcpServer, type Server } from './servers.ts';
+import { upgradeToTls } from './tls.ts';
+import { checkStartTls, type StartTlsOptions, type TlsOptions } from './tls_options.ts';
 import type { Transport } from './transport_types.ts';
 
 /**
@@ -47,6 +49,28 @@ export abstract class NetworkLoop extends DescriptorLoop {
     options?: ServerOptions,
   ): Promise<Server> {
     return createTcpServer(this, factory, host, port, options);
+  }
+
+  /**
+   * Encrypts a transport in use. `protocol` goes on with the transport that this resolves to; the old one
+   * may not be used any more. If the handshake fails the protocol is told of the end of the connection.
+   * @param options - `serverSide`: false by default; `serverHostname`: whom the server's certificate must be
+   * for; `sslHandshakeTimeout` in seconds, 60 by default
+   * @throws Node's TLS errors; TimeoutError
+   *
+   * **Cancellation:** closes the connection.
+   * @see asyncio's loop.start_tls
+   */
+  async startTls(
+    transport: Transport,
+    protocol: BaseProtocol,
+    tls: TlsOptions,
+    options: StartTlsOptions = {},
+  ): Promise<Transport> {
+    const side = checkStartTls(tls, options, false);
+    const encrypted = await upgradeToTls(transport, protocol, side, Buffer.alloc(0));
+    encrypted.begin();
+    return encrypted;
   }
 
   /**

@@ -110,6 +110,7 @@ export interface Native {
   tcpOpen(localAddress: string, localPort: number): number;
   tcpConnect(slot: number, address: string, port: number): number;
   streamOpen(fd: number, tcp: boolean): number;
+  streamRelease(slot: number): number;
   streamReadStart(slot: number, announce: boolean): number;
   streamReadInto(slot: number, bytes: Uint8Array): number;
   streamReadStop(slot: number): number;

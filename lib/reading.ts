@@ -401,6 +401,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   /** @internal */
   setTransport(transport: PausableTransport): void {
     this.source = transport;
+    this.paused = false;
   }
 
   /** The connection broke: bytes that arrived before stay readable. @internal */

@@ -23,8 +23,8 @@ import type { BaseProtocol } from './protocols.ts';
 import type { ReadyEntry } from './ready.ts';
 import { createTask, type Task } from './tasks.ts';
 import { timeout } from './timeouts.ts';
-import type { TransportOwner } from './transport_base.ts';
-import type { Transport } from './transport_types.ts';
+import { acceptTls } from './tls.ts';
+import type { Client, TransportOwner } from './transport_base.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -79,7 +79,7 @@ export class Server implements AsyncDisposable, TransportOwner {
   readonly #makeProtocol: () => BaseProtocol;
   /** What protocols are called in: the context in which the server was made. */
   readonly #context: Context | undefined = captureContext();
-  readonly #clients: Set<Transport> = new Set();
+  readonly #clients: Set<Client> = new Set();
   readonly #handlers: Set<Task> = new Set();
   /** @internal */
   readonly waiters: Set<InlineCoroutine<void>> = new Set();
@@ -250,8 +250,13 @@ export class Server implements AsyncDisposable, TransportOwner {
   }
 
   /** @internal */
-  detach(transport: Transport): void {
-    this.#clients.delete(transport);
+  attach(client: Client): void {
+    this.#clients.add(client);
+  }
+
+  /** @internal */
+  detach(client: Client): void {
+    this.#clients.delete(client);
     this.#wakeIfFinished();
   }
 
@@ -312,6 +317,7 @@ export async function createTcpServer(
   checkFunction(factory, 'factory');
   checkServerArguments(host, port, options);
   loop.checkClosed();
+  const secured = acceptTls(options, factory);
   const sockets = await bindSockets(loop, host, port, options);
-  return beginServing(new Server(loop, sockets, backlogOf(options), factory), options);
+  return beginServing(new Server(loop, sockets, backlogOf(options), secured), options);
 }

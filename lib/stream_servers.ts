@@ -13,8 +13,10 @@ import { backlogOf, bindSockets, checkServerArguments, type ServerOptions } from
 import { type StreamOptions, StreamReader } from './reading.ts';
 import { currentLoop } from './running.ts';
 import { beginServing, Server } from './servers.ts';
-import { StreamProtocol, StreamWriter } from './streams.ts';
+import { StreamProtocol } from './stream_protocol.ts';
+import { StreamWriter } from './streams.ts';
 import { spawn, type Task } from './tasks.ts';
+import { acceptTls } from './tls.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -52,8 +54,7 @@ export function openConnection(
     async (loop, attempt) => {
       checkConnectArguments(host, port, options);
       const reader = new StreamReader({ loop, ...limitOf(options) });
-      const factory = () =>
-        new StreamProtocol(loop, reader, (transport) => reader.setTransport(transport));
+      const factory = () => new StreamProtocol(loop, reader);
       const to = port as number;
       const [transport, protocol] = await connectTcp(loop, attempt, factory, host, to, options);
       return [reader, new StreamWriter(transport, protocol)];
@@ -90,17 +91,18 @@ export async function startServer(
   const limit = limitOf(options);
   new StreamReader(limit);
   const loop = currentLoop();
-  const sockets = await bindSockets(loop, host, port, options);
-  const server = new Server(loop, sockets, backlogOf(options), () => {
+  const makeProtocol = () => {
     const reader = new StreamReader({ loop, ...limit });
     const protocol: StreamProtocol = new StreamProtocol(loop, reader, (transport) => {
-      reader.setTransport(transport);
       const writer = new StreamWriter(transport, protocol);
       callHandler(loop, server, transport, () => clientConnectedCb(reader, writer), isAsync);
     });
     return protocol;
-  });
+  };
   const isAsync = iscoroutinefunction(clientConnectedCb);
+  const secured = acceptTls(options, makeProtocol);
+  const sockets = await bindSockets(loop, host, port, options);
+  const server = new Server(loop, sockets, backlogOf(options), secured);
   return beginServing(server, options);
 }
 

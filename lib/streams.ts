@@ -1,98 +1,18 @@
-// StreamWriter, and the protocol that joins a StreamReader and a StreamWriter to a transport.
+// StreamWriter: the writing side of a stream.
 // Floor 9.
 
 import { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
-import { BaseProtocol } from './protocols.ts';
-import type { StreamReader } from './reading.ts';
+import type { StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
 import { addThen } from './thens.ts';
-import type { InternalProtocol } from './transport_base.ts';
-import type { Transport, WriteTransport } from './transport_types.ts';
+import { upgradeToTls } from './tls.ts';
+import { checkStartTls, type StartTlsOptions, type TlsOptions } from './tls_options.ts';
+import type { WriteTransport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
 const kConnectionReset = errnoOf('ECONNRESET');
-
-/** Who is told that writing may go on, or that the connection has ended. It only takes note. @internal */
-export interface FlowWaiter {
-  resume(): void;
-}
-
-/** Joins a reader and the waiting drains of a writer to a transport. @internal */
-export class StreamProtocol extends BaseProtocol implements InternalProtocol {
-  readonly internal = true as const;
-  readonly loop: LoopCore;
-  readonly reader: StreamReader;
-  private onConnection: ((transport: Transport) => void) | undefined;
-  /** Whether the transport's write buffer is over its high-water mark. */
-  paused = false;
-  /** The end of the connection; undefined while it lasts. */
-  lost: { readonly error: unknown } | undefined = undefined;
-  private waiting: Set<FlowWaiter> | undefined = undefined;
-
-  constructor(loop: LoopCore, reader: StreamReader, onConnection?: (transport: Transport) => void) {
-    super();
-    this.loop = loop;
-    this.reader = reader;
-    this.onConnection = onConnection;
-  }
-
-  /** Whether a drain() would return without waiting, on a transport that is not closing. */
-  get flows(): boolean {
-    return !this.paused && this.lost === undefined && this.reader.exception() === null;
-  }
-
-  /** `waiter` is resumed when writing may go on and when the connection ends. */
-  wait(waiter: FlowWaiter): void {
-    this.waiting ??= new Set();
-    this.waiting.add(waiter);
-  }
-
-  stopWaiting(waiter: FlowWaiter): void {
-    this.waiting?.delete(waiter);
-  }
-
-  override connectionMade(transport: Transport): void {
-    const onConnection = this.onConnection;
-    this.onConnection = undefined;
-    onConnection?.(transport);
-  }
-
-  override connectionLost(error: unknown): void {
-    if (this.lost !== undefined) return;
-    this.lost = { error };
-    if (error === null) {
-      if (!this.reader.ended) this.reader.feedEof();
-    } else {
-      this.reader.connectionFailed(error);
-    }
-    this.wake();
-  }
-
-  override pauseWriting(): void {
-    this.paused = true;
-  }
-
-  override resumeWriting(): void {
-    this.paused = false;
-    this.wake();
-  }
-
-  dataReceived(data: Buffer): void {
-    this.reader.feedData(data);
-  }
-
-  eofReceived(): boolean {
-    this.reader.feedEof();
-    return true;
-  }
-
-  private wake(): void {
-    if (this.waiting === undefined) return;
-    for (const waiter of this.waiting) waiter.resume();
-  }
-}
 
 const doneFutures = new WeakMap<LoopCore, Future<void>>();
 
@@ -237,6 +157,31 @@ export class StreamWriter implements AsyncDisposable {
       return doneFuture(this.protocol.loop);
     }
     return new Drain(this, this.protocol);
+  }
+
+  /**
+   * Encrypts the connection from here on; this writer and its reader go on with it. A writer that a server
+   * made is the server's side of TLS. Bytes that arrived before and were not read yet are taken for the
+   * beginning of the handshake, never for encrypted content. Nothing may be written until it is done.
+   * @param tls - what node:tls takes; a server keeps the context that it makes of this object
+   * @param options - `serverHostname`: whom the server's certificate must be for (client side);
+   * `sslHandshakeTimeout` in seconds, 60 by default; `serverSide`
+   * @throws Node's TLS errors: `code` ('DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID', ...);
+   * TimeoutError; the connection is gone then
+   *
+   * **Cancellation:** closes the connection.
+   * @see asyncio.StreamWriter.start_tls
+   */
+  async startTls(tls: TlsOptions, options: StartTlsOptions = {}): Promise<void> {
+    const { protocol } = this;
+    const side = checkStartTls(tls, options, protocol.isServerSide);
+    await this.drain();
+    const { reader } = protocol;
+    const already = reader.takeExactly(reader.buffered);
+    const transport = await upgradeToTls(this.transport, protocol, side, already);
+    (this as { transport: WriteTransport }).transport = transport;
+    reader.setTransport(transport);
+    transport.begin();
   }
 
   /** Closes at once: what was not sent is lost. */

@@ -3,7 +3,8 @@
 
 import { SubprocessProtocol } from './protocols.ts';
 import { StreamReader } from './reading.ts';
-import { StreamProtocol, StreamWriter } from './streams.ts';
+import { StreamProtocol } from './stream_protocol.ts';
+import { StreamWriter } from './streams.ts';
 import type { InternalSubprocessProtocol, ProcessTransport } from './subprocess_transport.ts';
 import type { LoopCore } from './turns.ts';
 

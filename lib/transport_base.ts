@@ -22,9 +22,17 @@ export type { InternalProtocol } from './protocols.ts';
 /** Writes on a lost connection before a warning (constants: LOG_THRESHOLD_FOR_CONNLOST_WRITES). */
 const kLostWritesBeforeWarning = 5;
 
+/** What a server can end. @internal */
+export interface Client {
+  close(): void;
+  abort(): void;
+}
+
 /** Who is told when the transport has ended: the server that accepted it. @internal */
 export interface TransportOwner {
-  detach(transport: Transport): void;
+  /** `client` goes on with the connection of one that it has. */
+  attach(client: Client): void;
+  detach(client: Client): void;
 }
 
 /** The connection broke while reading. */
@@ -52,9 +60,10 @@ function nothing(): void {}
 export abstract class TransportBase extends FlowControl implements Transport, ReadyEntry {
   /** @internal */
   readonly loop: LoopCore;
-  protected readonly owner: TransportOwner | null;
-  /** What the protocol is called in; undefined: the empty context. */
-  protected readonly context: Context | undefined;
+  /** @internal */
+  readonly owner: TransportOwner | null;
+  /** What the protocol is called in; undefined: the empty context. @internal */
+  readonly context: Context | undefined;
   protected protocol: AnyProtocol;
   private extra: Map<string, unknown> | undefined = undefined;
   /** connectionMade() was called. */
@@ -68,6 +77,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   /** Entries for the oldest arrivals that are in the ready queue. */
   private scheduled = 0;
   private lostWrites = 0;
+  private handedOver = false;
 
   constructor(
     loop: LoopCore,
@@ -120,6 +130,14 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   /** Closes the transport at once: what was not sent is lost. */
   abort(): void {
     this.forceClose(null);
+  }
+
+  /** Sends what is held back only to be sent together with more. @internal */
+  flush(): void {}
+
+  /** Whether connectionMade() was called. @internal */
+  get hasBegun(): boolean {
+    return this.begun;
   }
 
   isClosing(): boolean {
@@ -371,7 +389,17 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
     }
   }
 
+  /** What is underneath belongs to somebody else from now on; nobody is told of an end. */
+  protected handOver(): void {
+    this.closing = this.lost = this.handedOver = true;
+    this.owner?.detach(this);
+  }
+
+  /** A write after the end. It is an error where it would be lost without a trace. */
   protected noteLostWrite(): void {
+    if (this.handedOver) {
+      throw new RuntimeError('This transport was handed over to TLS: use the new one');
+    }
     this.lostWrites += 1;
     if (this.lostWrites === kLostWritesBeforeWarning) {
       process.emitWarning(

@@ -13,7 +13,7 @@
 import { checkBytes } from './arguments.ts';
 import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, registerReceiver, releaseSlot } from './io_events.ts';
 import { layout, native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { ReadyCall } from './ready.ts';
@@ -64,6 +64,20 @@ export class SocketTransport extends TransportBase implements EventReceiver {
   /** @internal */
   detached(): void {
     this.closing = this.lost = this.released = true;
+  }
+
+  /**
+   * Hands the connection over: returns a file descriptor of it, or a negative error. Everything written must
+   * have been sent.
+   * @internal
+   */
+  releaseDescriptor(): number {
+    this.rememberAddresses();
+    const fd = releaseSlot(this.slot);
+    if (fd < 0) return fd;
+    this.released = true;
+    this.handOver();
+    return fd;
   }
 
   /**
@@ -237,10 +251,14 @@ export class SocketTransport extends TransportBase implements EventReceiver {
   }
 
   protected override release(): void {
-    // Who is gone is asked for most when the connection is.
-    for (const name of ['peername', 'sockname']) this.getExtraInfo(name);
+    this.rememberAddresses();
     this.released = true;
     closeSlot(this.slot);
+  }
+
+  /** Who is gone is asked for most when the connection is. */
+  private rememberAddresses(): void {
+    for (const name of ['peername', 'sockname']) this.getExtraInfo(name);
   }
 
   // ------------------------------------------------------------------------- write buffer
@@ -256,8 +274,8 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     if (this.batched > this.high) this.flush();
   }
 
-  /** Sends what is batched. */
-  private flush(): void {
+  /** Sends what is batched. @internal */
+  override flush(): void {
     if (!this.unsent()) return;
     this.batched = 0;
     this.setQueued(native.streamFlush(this.slot));

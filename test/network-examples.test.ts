@@ -6,6 +6,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { gather, run, TimeoutError } from 'aionode';
+import { certificateFile } from './support/certificates.js';
 import { LineClient } from './support/example-line-client.js';
 import { EXAMPLES, Program } from './support/example-process.js';
 
@@ -155,5 +156,30 @@ describe('line-protocol', () => {
     server.kill('SIGINT');
     const { stderr } = await server.ended;
     assert.equal(stderr, '');
+  });
+});
+
+describe('tls-echo', () => {
+  it('sends lines there and back, encrypted', async () => {
+    const server = program(
+      'tls-echo',
+      'serve',
+      certificateFile('server-key'),
+      certificateFile('server'),
+    );
+    const [, port = ''] = await server.printed(/serving on 127\.0\.0\.1:(\d+)/);
+    const client = program(
+      'tls-echo',
+      'send',
+      port,
+      certificateFile('authority'),
+      'one',
+      'two words',
+    );
+    const { code, stdout, stderr } = await client.ended;
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'one\ntwo words\n', stderr: '' });
+    await server.printed(/a client, TLSv1\.3, TLS_/);
+    server.kill('SIGINT');
+    await server.ended;
   });
 });

@@ -7,16 +7,27 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define ANSWER_TIMEOUT_MS 10000
 #define RECEIVE_SIZE (256 * 1024)
 #define MAX_EVENTS 256
+
+// How bytes go over a connection; errno is set as by send() and recv().
+struct channel {
+  void (*begin)(int fd);
+  ssize_t (*send)(int fd, const void* bytes, size_t length);
+  ssize_t (*receive)(int fd, void* bytes, size_t length);
+};
+extern const struct channel plain_channel;
+extern const struct channel tls_channel;
 
 struct options {
   int port;
   int connections;
   double seconds;
   size_t size;  // bytes of one message
+  const struct channel* channel;
   size_t line;  // length of the lines a message consists of; 0: arbitrary bytes
 };
 

@@ -109,6 +109,18 @@ int wait_events(int poll, struct epoll_event* events) {
   return count;
 }
 
+static void plain_begin(int fd) { (void)fd; }
+
+static ssize_t plain_send(int fd, const void* bytes, size_t length) {
+  return send(fd, bytes, length, MSG_NOSIGNAL);
+}
+
+static ssize_t plain_receive(int fd, void* bytes, size_t length) {
+  return recv(fd, bytes, length, 0);
+}
+
+const struct channel plain_channel = {plain_begin, plain_send, plain_receive};
+
 struct pattern make_pattern(size_t size, size_t line) {
   struct pattern pattern = {.stride = line > 0 ? line : 61};
   size_t length = size + pattern.stride * PATTERN_SHIFTS;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -35,8 +34,9 @@ static void set_blocked(struct connection* connection, bool blocked) {
 
 static void send_rest(struct connection* connection) {
   while (connection->sent < options->size) {
-    ssize_t count = send(connection->fd, connection->message + connection->sent,
-                         options->size - connection->sent, MSG_NOSIGNAL);
+    ssize_t count =
+        options->channel->send(connection->fd, connection->message + connection->sent,
+                               options->size - connection->sent);
     if (count < 0) {
       if (errno != EAGAIN) die("send");
       set_blocked(connection, true);
@@ -58,7 +58,7 @@ static void start_message(struct connection* connection) {
 
 // True when the echo is complete.
 static bool receive_some(struct connection* connection) {
-  ssize_t count = recv(connection->fd, receive_memory, RECEIVE_SIZE, 0);
+  ssize_t count = options->channel->receive(connection->fd, receive_memory, RECEIVE_SIZE);
   if (count < 0) {
     if (errno == EAGAIN) return false;
     die("recv");
@@ -104,6 +104,7 @@ int run_echo(const struct options* given) {
   if (receive_memory == NULL || connections == NULL) die("malloc");
   for (int i = 0; i < options->connections; i++) {
     connections[i].fd = open_connection(options->port);
+    options->channel->begin(connections[i].fd);
     connections[i].number = (uint32_t)i;
     watch(poll_fd, EPOLL_CTL_ADD, connections[i].fd, EPOLLIN, &connections[i]);
   }

@@ -12,14 +12,17 @@ function isFresh(binary, sources) {
   return built !== undefined && sources.every((file) => statSync(file).mtimeMs < built.mtimeMs);
 }
 
-/** Compiles a C file, or the C files of a folder, below bench/; returns the program's path. */
-export function compile(source, libraries = []) {
+/**
+ * Compiles a C file, or the C files of a folder, below bench/; returns the program's path. `name` tells
+ * apart what is made of the same sources with other flags.
+ */
+export function compile(source, flags = [], name = path.basename(source, '.c')) {
   const sources = sourcesOf(path.join(benchDir, source));
-  const binary = path.join(buildDir, path.basename(source, '.c'));
+  const binary = path.join(buildDir, name);
   if (isFresh(binary, sources)) return binary;
   mkdirSync(buildDir, { recursive: true });
   const files = sources.filter((file) => file.endsWith('.c'));
-  const args = ['-std=gnu11', '-O2', '-o', binary, ...files, ...libraries];
+  const args = ['-std=gnu11', '-O2', '-o', binary, ...files, ...flags];
   const { error, status, stderr } = spawnSync('cc', args, { encoding: 'utf8' });
   if (error !== undefined) throw new Unavailable('no C compiler (cc)');
   if (status !== 0) {

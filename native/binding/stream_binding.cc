@@ -108,6 +108,13 @@ napi_value StreamOpen(napi_env env, napi_callback_info info) {
   return ToValue(env, static_cast<int32_t>(stream->slot()));
 }
 
+// streamRelease(slot): a file descriptor of the stream's connection; the stream itself is closed.
+napi_value StreamRelease(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
+  return ToValue(env, stream == nullptr ? UV_EBADF : stream->Release());
+}
+
 // streamReadStart(slot, announce): kData follows, or with `announce` kReadable; then kEof.
 napi_value StreamReadStart(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
@@ -280,6 +287,7 @@ void ExportStreams(napi_env env, napi_value exports, Environment* environment) {
           {"tcpOpen", TcpOpen},
           {"tcpConnect", TcpConnect},
           {"streamOpen", StreamOpen},
+          {"streamRelease", StreamRelease},
           {"streamReadStart", StreamReadStart},
           {"streamReadInto", StreamReadInto},
           {"streamReadStop", StreamReadStop},

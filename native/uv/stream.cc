@@ -1,6 +1,7 @@
 #include "stream.h"
 
 #ifndef _WIN32
+#include <fcntl.h>
 #include <unistd.h>
 #endif
 
@@ -84,6 +85,21 @@ int Stream::Connect(const sockaddr* address) {
 
 int Stream::Open(uv_file fd) {
   return tcp() != nullptr ? uv_tcp_open(&uv_.tcp, fd) : uv_pipe_open(&uv_.pipe, fd);
+}
+
+int Stream::Release() {
+#ifdef _WIN32
+  return UV_ENOTSUP;
+#else
+  uv_os_fd_t fd;
+  const int status = uv_fileno(raw(), &fd);
+  if (status < 0) return status;
+  // libuv cannot let go of a descriptor: it closes its own, and the copy keeps the connection.
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return uv_translate_sys_error(errno);
+  Close();
+  return copy;
+#endif
 }
 
 void Stream::NotePeer(const sockaddr* address) {

@@ -32,6 +32,9 @@ class Stream : public Handle {
   int Connect(const sockaddr* address);
   // Takes over a file descriptor of the stream's kind. On success it belongs to the stream.
   int Open(uv_file fd);
+  // Closes the stream, but not the connection: returns a file descriptor of it, which is the
+  // caller's. UV_ENOTSUP where connections are no file descriptors (Windows).
+  int Release();
 
   // Reads into the receive memory (kData), or, with `announce`, only says that there is something
   // to read (kReadable), which ReadInto() then takes straight to where it is wanted.

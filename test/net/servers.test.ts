@@ -513,15 +513,3 @@ describe('the end of run()', () => {
     assert.equal(stdout, 'ended\n');
   });
 });
-
-describe('the option ssl', () => {
-  it('is refused, not ignored', async () => {
-    await assert.rejects(openConnection('127.0.0.1', 1, { ssl: true } as never), {
-      code: 'ERR_TLS_UNAVAILABLE',
-    });
-    await assert.rejects(
-      startServer(() => {}, '127.0.0.1', 0, { ssl: {} } as never),
-      { code: 'ERR_TLS_UNAVAILABLE' },
-    );
-  });
-});

@@ -1,5 +1,5 @@
-// toDuplex(): a reader and a writer of ours as a Duplex, for what wants a stream or a socket of Node's.
-// Floor 10.
+// StreamDuplex: a reader and a transport of ours as a Duplex, for what wants a stream or a socket of Node's.
+// Floor 9.
 //
 // It stands directly on the reader's buffer and the protocol's flow control, without a task: bytes go to
 // push() in the entry that found them, a write is done when the transport takes more. Readers and
@@ -8,11 +8,12 @@
 //
 // Libraries that take a Duplex often want a little of net.Socket: timeouts, addresses, ref(). It is here.
 import { Duplex } from 'node:stream';
-import { checkFlag, checkOptions, invalidArgType } from './arguments.ts';
-import { type ReadWaiter, StreamReader } from './reading.ts';
+import { invalidArgType } from './arguments.ts';
+import type { ReadWaiter, StreamReader } from './reading.ts';
 import type { ReadyEntry } from './ready.ts';
-import { type FlowWaiter, StreamWriter } from './streams.ts';
+import type { FlowWaiter, StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
+import type { WriteTransport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
 const kBrokenPipe = errnoOf('EPIPE');
@@ -60,12 +61,14 @@ class Signal implements ReadWaiter, FlowWaiter, ReadyEntry {
   }
 }
 
-class StreamDuplex extends Duplex {
+/** @internal */
+export class StreamDuplex extends Duplex {
   /** As of a net.Socket. */
   readonly connecting = false;
   timeout = 0;
   private readonly source: StreamReader;
-  private readonly sink: StreamWriter;
+  private readonly protocol: StreamProtocol;
+  private readonly sink: WriteTransport;
   private readonly signal: Signal;
   /** Node wants more bytes. */
   private asked = false;
@@ -77,17 +80,23 @@ class StreamDuplex extends Duplex {
   private closing: (() => void) | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(reader: StreamReader, writer: StreamWriter, allowHalfOpen: boolean) {
+  constructor(
+    reader: StreamReader,
+    protocol: StreamProtocol,
+    transport: WriteTransport,
+    allowHalfOpen: boolean,
+  ) {
     super({ decodeStrings: false, allowHalfOpen });
+    this.protocol = protocol;
     this.source = reader;
-    this.sink = writer;
-    this.signal = new Signal(writer.protocol.loop, () => this.look());
-    writer.protocol.wait(this.signal);
+    this.sink = transport;
+    this.signal = new Signal(protocol.loop, () => this.look());
+    protocol.wait(this.signal);
   }
 
   /** Something has changed: bytes, the end of them, room for writing, the end of the connection. */
   private look(): void {
-    const { lost, paused } = this.sink.protocol;
+    const { lost, paused } = this.protocol;
     if (lost !== undefined) {
       this.closing?.();
       this.goOn(this.lostError());
@@ -170,12 +179,12 @@ class StreamDuplex extends Duplex {
     if (this.sink.canWriteEof()) this.sink.writeEof();
     else this.sink.close();
     // The stream has finished when nothing is left to send: from now on the protocol is paused until then.
-    this.sink.transport.setWriteBufferLimits({ high: 0 });
+    this.sink.setWriteBufferLimits({ high: 0 });
     this.whenFlowing(done);
   }
 
   private whenFlowing(done: Callback): void {
-    if (this.sink.protocol.paused) this.flowing = done;
+    if (this.protocol.paused) this.flowing = done;
     else done();
   }
 
@@ -186,7 +195,7 @@ class StreamDuplex extends Duplex {
   }
 
   private lostError(): Error | null {
-    const { lost } = this.sink.protocol;
+    const { lost } = this.protocol;
     if (lost === undefined && !this.sink.isClosing()) return null;
     return lost?.error ? asError(lost.error) : systemError(kBrokenPipe, 'write');
   }
@@ -194,7 +203,7 @@ class StreamDuplex extends Duplex {
   // ----------------------------------------------------------------------------- end
 
   override _destroy(error: Error | null, done: Callback): void {
-    const { protocol } = this.sink;
+    const { protocol } = this;
     clearTimeout(this.timer);
     this.source.stopWaiting(this.signal);
     this.flowing = undefined;
@@ -274,7 +283,7 @@ class StreamDuplex extends Duplex {
   }
 
   private get options(): SocketOptions {
-    return this.sink.transport as SocketOptions;
+    return this.sink as SocketOptions;
   }
 
   private place(name: string): [host: string, port: number] | undefined {
@@ -285,40 +294,4 @@ class StreamDuplex extends Duplex {
 
 function familyOf(address: string): string {
   return address.includes(':') ? 'IPv6' : 'IPv4';
-}
-
-/** @public */
-export interface ToDuplexOptions {
-  /** false (the default, as of a net.Socket): ends the writing side when the peer has ended its own. */
-  allowHalfOpen?: boolean;
-}
-
-/**
- * Hands a connection to Node's world: a Duplex for whatever wants one, such as http.request()'s
- * `createConnection`. From now on the reader and the writer belong to it. Bytes that the reader has
- * buffered come first; ending it half-closes the connection, destroying it closes the connection.
- *
- * It has a little of net.Socket: setTimeout(), setNoDelay(), setKeepAlive(), ref(), unref(), addresses.
- * @throws TypeError when the first arguments are no StreamReader and StreamWriter
- * @example
- * ```ts
- * const [reader, writer] = await openConnection('127.0.0.1', 8080);
- * http.get('http://localhost/', { createConnection: () => toDuplex(reader, writer) });
- * ```
- * @public
- */
-export function toDuplex(
-  reader: StreamReader,
-  writer: StreamWriter,
-  options: ToDuplexOptions = {},
-): Duplex {
-  if (!(reader instanceof StreamReader)) {
-    throw invalidArgType('reader', 'an instance of StreamReader', reader);
-  }
-  if (!(writer instanceof StreamWriter)) {
-    throw invalidArgType('writer', 'an instance of StreamWriter', writer);
-  }
-  checkOptions(options);
-  checkFlag(options.allowHalfOpen, 'options.allowHalfOpen');
-  return new StreamDuplex(reader, writer, options.allowHalfOpen ?? false);
 }

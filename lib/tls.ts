@@ -1,0 +1,415 @@
+// TLS: how a transport in clear text becomes an encrypted one, on either side.
+// Floor 9.
+//
+// The bytes of a TLS connection flow through Node's own sockets: node:tls is fast over a native handle and
+// slow over a stream written in JavaScript. So our transport connects or accepts, and then hands its file
+// descriptor over to a net.Socket, which node:tls takes. Where that is impossible (Windows, transports of
+// other kinds) node:tls gets a Duplex.
+//
+// What arrived in clear text and was not read yet goes to the TLS side as well, never to the reader:
+// "STARTTLS\r\n" followed by commands in the same packet must not look as if they had been encrypted.
+import { closeSync } from 'node:fs';
+import { isIP, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls, { type TLSSocket } from 'node:tls';
+import { invalidArgType } from './arguments.ts';
+import type { Context } from './context.ts';
+import { DuplexTransport } from './duplex_transport.ts';
+import { TimeoutError } from './exceptions.ts';
+import { Future, kFailed, kFinished } from './futures.ts';
+import { TimerHandle } from './handles.ts';
+import { BaseProtocol } from './protocols.ts';
+import { StreamReader } from './reading.ts';
+import { ReadyCall } from './ready.ts';
+import { StreamDuplex } from './stream_duplex.ts';
+import { StreamProtocol } from './stream_protocol.ts';
+import { errnoOf, systemError } from './system_errors.ts';
+import { checkServerTls, type TlsClient, type TlsOptions, type TlsSide } from './tls_options.ts';
+import { TlsTransport } from './tls_transport.ts';
+import { type InternalProtocol, TransportBase } from './transport_base.ts';
+import { SocketTransport } from './transports.ts';
+import type { LoopCore, LoopResource } from './turns.ts';
+
+const kNotSupported = errnoOf('ENOTSUP');
+/** Node's own timer of the handshake comes after ours. */
+const kNeverMs = 2 ** 31 - 1;
+
+/** As node:tls words it. */
+function disconnected(): Error {
+  const message = 'The peer disconnected before the secure TLS connection was established';
+  return Object.assign(new Error(message), { code: 'ECONNRESET' });
+}
+
+/** Takes what arrives between the clear text and the handshake. */
+class Collector extends BaseProtocol implements InternalProtocol {
+  readonly internal = true as const;
+  readonly parts: Buffer[] = [];
+  ended = false;
+  private paused = false;
+  /** Called when everything written was sent, or the connection has ended. */
+  changed: (() => void) | undefined = undefined;
+
+  get isIdle(): boolean {
+    return this.ended || !this.paused;
+  }
+
+  dataReceived(data: Buffer): void {
+    this.parts.push(data);
+  }
+
+  eofReceived(): boolean {
+    this.ended = true;
+    this.changed?.();
+    return true;
+  }
+
+  override connectionLost(): void {
+    this.eofReceived();
+  }
+
+  override pauseWriting(): void {
+    this.paused = true;
+  }
+
+  override resumeWriting(): void {
+    this.paused = false;
+    this.changed?.();
+  }
+}
+
+/**
+ * One handshake: what it waits for, and how it is given up. Owns the stream from over() on, until the
+ * TLS transport has it.
+ */
+class Handshake implements LoopResource {
+  readonly loop: LoopCore;
+  private readonly timer: TimerHandle;
+  private readonly onStep: (future: Future<unknown>) => void;
+  private current: Future<unknown> | undefined = undefined;
+  private failure: { readonly error: unknown } | undefined = undefined;
+  private stream: Duplex | undefined = undefined;
+
+  /** @param onStep - is told each future that is awaited */
+  constructor(loop: LoopCore, timeout: number, onStep: (future: Future<unknown>) => void) {
+    this.loop = loop;
+    this.onStep = onStep;
+    this.timer = new TimerHandle(loop, () => this.fail(this.tooLong(timeout)), [], undefined);
+    this.timer.armAfter(timeout);
+    loop.resources.add(this);
+  }
+
+  private tooLong(timeout: number): TimeoutError {
+    return new TimeoutError(
+      `TLS handshake is taking longer than ${timeout} seconds: aborting the connection`,
+    );
+  }
+
+  /** A future that fails when the handshake does. */
+  step<T>(): Future<T> {
+    const future = new Future<T>({ loop: this.loop });
+    if (this.failure === undefined) this.current = future;
+    else future.finish(kFailed, this.failure.error);
+    this.onStep(future);
+    return future;
+  }
+
+  over(stream: Duplex): void {
+    this.stream = stream;
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= { error };
+    const { current } = this;
+    if (current !== undefined && !current.done()) current.finish(kFailed, error);
+  }
+
+  /** It is over, well or badly. */
+  end(): void {
+    this.timer.cancel();
+    this.loop.resources.delete(this);
+  }
+
+  /** As of a transport, for the server that has it among its clients. */
+  abort(): void {
+    this.fail(disconnected());
+  }
+
+  close(): void {
+    this.abort();
+  }
+
+  loopClosed(): void {
+    this.end();
+    this.stream?.destroy();
+  }
+}
+
+/** Starts the handshake over `stream`; `done` is to be finished with the TLSSocket. */
+type Secure = (stream: Duplex, handshake: Handshake, done: Future<TLSSocket>) => void;
+
+function finishWith(done: Future<TLSSocket>, socket: TLSSocket): void {
+  if (done.done()) socket.destroy();
+  else done.finish(kFinished, socket);
+}
+
+function secureAsClient({ options, name }: TlsClient): Secure {
+  return (stream, handshake, done) => {
+    // An address may be in a certificate, but not in SNI.
+    const servername = isIP(name) === 0 ? name : '';
+    const host = name === '' ? {} : { host: name };
+    const all = { ...options, ...host, servername, socket: stream };
+    const socket = tls.connect(all as tls.ConnectionOptions);
+    socket.once('secureConnect', () => finishWith(done, socket));
+    socket.on('error', (error) => handshake.fail(error));
+    socket.once('close', () => handshake.fail(disconnected()));
+  };
+}
+
+/**
+ * The server side: one tls.Server, which holds the context and does what servers do (SNI, ALPN, tickets,
+ * client certificates), and gets its connections from us.
+ */
+class TlsServer {
+  readonly options: TlsOptions;
+  private readonly server: tls.Server;
+  private readonly waiting = new WeakMap<object, [Handshake, Future<TLSSocket>]>();
+
+  /** @throws what node:tls throws for unusable certificates and keys */
+  constructor(options: TlsOptions) {
+    this.options = options;
+    const all = { ...options, handshakeTimeout: kNeverMs };
+    this.server = tls.createServer(all as tls.TlsOptions);
+    this.server.on('secureConnection', (socket: TLSSocket) => {
+      socket.on('error', () => {});
+      const [, done] = this.take(socket);
+      finishWith(done, socket);
+    });
+    this.server.on('tlsClientError', (error: unknown, socket: TLSSocket) => {
+      const [handshake] = this.take(socket);
+      handshake.fail(error);
+    });
+  }
+
+  readonly secure: Secure = (stream, handshake, done) => {
+    this.waiting.set(stream, [handshake, done]);
+    this.server.emit('connection', stream);
+  };
+
+  /** tls.Server does not say whose handshake ended but by this property, which net.Socket has for it. */
+  private take(socket: TLSSocket): [Handshake, Future<TLSSocket>] {
+    const { _parent } = socket as unknown as { _parent: object };
+    return this.waiting.get(_parent) as [Handshake, Future<TLSSocket>];
+  }
+}
+
+/** Takes the connection away from its transport, as a stream that gives `bytes` first. */
+function takeOver(raw: TransportBase, collector: Collector, already: Buffer): Duplex {
+  let stream: Duplex | undefined;
+  if (raw instanceof SocketTransport) {
+    const fd = raw.releaseDescriptor();
+    if (fd >= 0) stream = socketOver(fd);
+    else if (fd !== kNotSupported) throw systemError(fd, 'dup');
+  } else if (raw instanceof DuplexTransport) {
+    stream = raw.releaseStream();
+  }
+  const bytes = Buffer.concat([already, ...collector.parts]);
+  if (stream !== undefined) {
+    if (collector.ended) {
+      stream.destroy();
+      throw disconnected();
+    }
+    if (bytes.length > 0) stream.unshift(bytes);
+    return stream;
+  }
+  const { loop } = raw;
+  const reader = new StreamReader({ loop });
+  const protocol = new StreamProtocol(loop, reader);
+  raw.setProtocol(protocol);
+  reader.setTransport(raw);
+  reader.feedData(bytes);
+  raw.resumeReading();
+  if (!raw.hasBegun) raw.announce();
+  return new StreamDuplex(reader, protocol, raw, true);
+}
+
+function socketOver(fd: number): Socket {
+  try {
+    return new Socket({ fd });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** Waits until nothing of the clear text is under way any more. */
+async function settle(raw: TransportBase, collector: Collector, handshake: Handshake) {
+  raw.setProtocol(collector);
+  raw.pauseReading();
+  raw.flush();
+  raw.setWriteBufferLimits({ high: 0 });
+  // What a protocol of the user's was to be told is told by entries, which go to the collector now.
+  const passed = handshake.step<void>();
+  handshake.loop.enqueue(
+    new ReadyCall(() => {
+      if (!passed.done()) passed.finish(kFinished, undefined);
+    }),
+  );
+  await passed;
+  if (!collector.isIdle) {
+    const idle = handshake.step<void>();
+    collector.changed = () => {
+      if (collector.isIdle && !idle.done()) idle.finish(kFinished, undefined);
+    };
+    await idle;
+  }
+  if (collector.ended || raw.isClosing()) throw disconnected();
+}
+
+/** Makes `raw` a TLS connection of `protocol`, which is not told; after an error the connection is gone. */
+async function upgrade(
+  raw: TransportBase,
+  collector: Collector,
+  already: Buffer,
+  handshake: Handshake,
+  protocol: BaseProtocol,
+  options: TlsOptions,
+  secure: Secure,
+): Promise<TlsTransport> {
+  const { loop, owner, context } = raw;
+  const places = ['peername', 'sockname'].map((name) => [name, raw.getExtraInfo(name)] as const);
+  let stream: Duplex | undefined;
+  try {
+    await settle(raw, collector, handshake);
+    stream = takeOver(raw, collector, already);
+    handshake.over(stream);
+    owner?.attach(handshake);
+    const done = handshake.step<TLSSocket>();
+    secure(stream, handshake, done);
+    const socket = await done;
+    const transport = new TlsTransport(loop, socket, protocol, owner, context, options);
+    for (const [name, place] of places) if (place !== null) transport.setExtraInfo(name, place);
+    owner?.attach(transport);
+    return transport;
+  } catch (error) {
+    if (stream === undefined) raw.abort();
+    else stream.destroy();
+    throw error;
+  } finally {
+    handshake.end();
+    owner?.detach(handshake);
+  }
+}
+
+const kNothing = Buffer.alloc(0);
+
+function ignoreStep(): void {}
+
+/**
+ * Encrypts a connection that was just made; its slot is ours from now on. `protocol` is told by announce().
+ * @param onStep - is told each future that is awaited
+ * @internal
+ */
+export function connectTls(
+  loop: LoopCore,
+  slot: number,
+  protocol: BaseProtocol,
+  context: Context | undefined,
+  client: TlsClient,
+  onStep: (future: Future<unknown>) => void,
+): Promise<TlsTransport> {
+  const collector = new Collector();
+  const raw = new SocketTransport(loop, slot, collector, null, context);
+  const handshake = new Handshake(loop, client.handshakeTimeout, onStep);
+  const secure = secureAsClient(client);
+  return upgrade(raw, collector, kNothing, handshake, protocol, client.options, secure);
+}
+
+/** The protocol of an accepted connection: makes the handshake, then hands the connection on. */
+class AcceptTls extends Collector {
+  private readonly server: TlsServer;
+  private readonly timeout: number;
+  private readonly protocol: BaseProtocol;
+
+  constructor(server: TlsServer, timeout: number, protocol: BaseProtocol) {
+    super();
+    this.server = server;
+    this.timeout = timeout;
+    this.protocol = protocol;
+  }
+
+  override connectionMade(raw: TransportBase): void {
+    void this.accept(raw);
+  }
+
+  /** As in asyncio a handshake that fails is nobody's error: it is told in debug mode only. */
+  private async accept(raw: TransportBase): Promise<void> {
+    const { loop } = raw;
+    const handshake = new Handshake(loop, this.timeout, ignoreStep);
+    try {
+      const { options, secure } = this.server;
+      const { protocol } = this;
+      const transport = await upgrade(raw, this, kNothing, handshake, protocol, options, secure);
+      transport.announce();
+    } catch (error) {
+      if (!loop.debug) return;
+      loop.callExceptionHandler({
+        message: 'TLS handshake of an incoming connection failed',
+        exception: error,
+      });
+    }
+  }
+}
+
+/**
+ * What makes the protocols of a server's connections: `makeProtocol`, behind TLS if the options ask for it.
+ * @throws what node:tls throws for unusable certificates and keys
+ * @internal
+ */
+export function acceptTls(
+  options: { ssl?: TlsOptions; sslHandshakeTimeout?: number },
+  makeProtocol: () => BaseProtocol,
+): () => BaseProtocol {
+  const secured = checkServerTls(options);
+  if (secured === null) return makeProtocol;
+  const server = new TlsServer(secured.tls);
+  return () => new AcceptTls(server, secured.handshakeTimeout, makeProtocol());
+}
+
+/** The contexts of servers that upgrade single connections, by the options they were made from. */
+const serversOf = new WeakMap<TlsOptions, TlsServer>();
+
+function serverOf(options: TlsOptions): TlsServer {
+  let server = serversOf.get(options);
+  if (server === undefined) {
+    server = new TlsServer(options);
+    serversOf.set(options, server);
+  }
+  return server;
+}
+
+/**
+ * Encrypts a connection that is in use. `protocol` goes on with the transport that is returned, from begin()
+ * on; if the handshake fails it is told of the end of the connection.
+ * @param already - bytes that arrived and were not taken
+ * @internal
+ */
+export async function upgradeToTls(
+  raw: unknown,
+  protocol: BaseProtocol,
+  side: TlsSide,
+  already: Buffer,
+): Promise<TlsTransport> {
+  if (!(raw instanceof TransportBase)) {
+    throw invalidArgType('transport', 'a transport of bytes', raw);
+  }
+  const { loop } = raw;
+  const options = 'server' in side ? side.server : side.options;
+  const secure = 'server' in side ? serverOf(side.server).secure : secureAsClient(side);
+  const handshake = new Handshake(loop, side.handshakeTimeout, ignoreStep);
+  try {
+    return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);
+  } catch (error) {
+    loop.enqueue(new ReadyCall(() => protocol.connectionLost(error)));
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+// TlsTransport: a TLS connection of node:tls as a transport, after its handshake.
+// Floor 8.
+//
+// As asyncio's it has no half-open state: at the peer's end it closes itself, and writeEof() is not
+// there. close() sends what was written and close_notify, then waits for the peer's end, for a bounded time.
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Context } from './context.ts';
+import { DuplexTransport } from './duplex_transport.ts';
+import { RuntimeError, TimeoutError } from './exceptions.ts';
+import { TimerHandle } from './handles.ts';
+import type { BaseProtocol } from './protocols.ts';
+import type { TlsOptions } from './tls_options.ts';
+import type { TransportOwner } from './transport_base.ts';
+import type { LoopCore } from './turns.ts';
+
+/** asyncio's SSL_SHUTDOWN_TIMEOUT, in seconds. */
+const kShutdownTimeout = 30;
+/** asyncio's high-water mark of a TLS transport, in bytes (constants: FLOW_CONTROL_HIGH_WATER_SSL_WRITE). */
+const kHighWater = 512 * 1024;
+
+/** @internal */
+export class TlsTransport extends DuplexTransport {
+  private readonly options: TlsOptions;
+  private readonly socket: TLSSocket;
+  private shutdownTimer: TimerHandle | undefined = undefined;
+
+  constructor(
+    loop: LoopCore,
+    socket: TLSSocket,
+    protocol: BaseProtocol,
+    owner: TransportOwner | null,
+    context: Context | undefined,
+    options: TlsOptions,
+  ) {
+    super(loop, socket as Duplex, protocol, owner, context);
+    this.socket = socket;
+    this.options = options;
+    this.high = kHighWater;
+    this.low = kHighWater / 4;
+  }
+
+  override close(): void {
+    super.close();
+    if (this.lost || this.shutdownTimer !== undefined) return;
+    const timer = new TimerHandle(this.loop, () => this.shutdownTimedOut(), [], undefined);
+    timer.armAfter(kShutdownTimeout);
+    this.shutdownTimer = timer;
+  }
+
+  private shutdownTimedOut(): void {
+    this.fail(new TimeoutError('TLS shutdown timed out: the peer did not end the connection'));
+  }
+
+  override writeEof(): void {
+    throw new RuntimeError('A TLS connection has no half-open state: use close()');
+  }
+
+  override canWriteEof(): boolean {
+    return false;
+  }
+
+  protected override canStayHalfOpen(): boolean {
+    return false;
+  }
+
+  /** The peer has ended: that is what close() waits for. */
+  protected override ended(): void {
+    if (!this.closing) super.ended();
+    else if (this.stream.writableFinished) this.scheduleLost(null);
+  }
+
+  protected override finished(): void {
+    if (this.eofReceived || this.stream.readableEnded) super.finished();
+  }
+
+  /** OpenSSL encrypts at once what is written while nothing else is under way. */
+  protected override isKept(): boolean {
+    return this.getWriteBufferSize() > 0;
+  }
+
+  protected override bufferedForMarks(): number {
+    return this.getWriteBufferSize();
+  }
+
+  protected override release(): void {
+    this.shutdownTimer?.cancel();
+    super.release();
+  }
+
+  /**
+   * Facts about the transport, beside those of every connection: 'ssl_object' (the TLSSocket), 'sslcontext'
+   * (the options), 'peercert' (as getPeerCertificate(), null if the peer has none), 'cipher' (as
+   * getCipher()), 'compression' (null: there is none).
+   * @returns `fallback` (null) for a name it does not know
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
+  override getExtraInfo(name: string, fallback: unknown = null): any {
+    switch (name) {
+      case 'ssl_object':
+        return this.socket;
+      case 'sslcontext':
+        return this.options;
+      case 'peercert': {
+        const certificate = this.socket.getPeerCertificate();
+        return certificate === null || Object.keys(certificate).length === 0
+          ? fallback
+          : certificate;
+      }
+      case 'cipher':
+        return this.socket.getCipher() ?? fallback;
+      default:
+        return super.getExtraInfo(name, fallback);
+    }
+  }
+}
