@@ -112,7 +112,7 @@ napi_value StreamOpen(napi_env env, napi_callback_info info) {
 napi_value StreamRelease(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
-  return ToValue(env, stream == nullptr ? UV_EBADF : stream->Release());
+  return ToValue(env, stream == nullptr ? UV_EBADF : stream->ReleaseDescriptor());
 }
 
 // streamReadStart(slot, announce): kData follows, or with `announce` kReadable; then kEof.

@@ -87,7 +87,7 @@ int Stream::Open(uv_file fd) {
   return tcp() != nullptr ? uv_tcp_open(&uv_.tcp, fd) : uv_pipe_open(&uv_.pipe, fd);
 }
 
-int Stream::Release() {
+int Stream::ReleaseDescriptor() {
 #ifdef _WIN32
   return UV_ENOTSUP;
 #else

@@ -34,7 +34,7 @@ class Stream : public Handle {
   int Open(uv_file fd);
   // Closes the stream, but not the connection: returns a file descriptor of it, which is the
   // caller's. UV_ENOTSUP where connections are no file descriptors (Windows).
-  int Release();
+  int ReleaseDescriptor();
 
   // Reads into the receive memory (kData), or, with `announce`, only says that there is something
   // to read (kReadable), which ReadInto() then takes straight to where it is wanted.
