@@ -2,6 +2,7 @@
 // Floor 2.
 //
 // They are kept as the chunks in which they arrived. What one chunk satisfies is a part of that very
+import type { Bytes } from './types.ts';
 // memory when it is large, and a copy when it is small, so that a kept line does not hold a chunk.
 /** A smaller part of a larger chunk is copied: it costs as much as a view and does not hold the chunk. @internal */
 export const kSmallestView = 8 * 1024;
@@ -14,7 +15,7 @@ const kGatherBytes = 2048;
 
 const kEmpty = Buffer.alloc(0);
 /** Of every reader with nothing buffered: never pushed to. */
-const kNoParts: Buffer[] = [];
+const kNoParts: Bytes[] = [];
 
 /** @internal */
 export class ByteQueue {
@@ -22,13 +23,13 @@ export class ByteQueue {
   protected size = 0;
   /** Bytes that were taken so far. @internal */
   taken = 0;
-  private parts: Buffer[] = kNoParts;
+  private parts: Bytes[] = kNoParts;
   /** Index of the first chunk that still has bytes. */
   private head = 0;
   /** Bytes of the first chunk that are taken. */
   private offset = 0;
   /** The buffer that small chunks are gathered in: its used part is the last chunk. */
-  private gathered: Buffer | undefined = undefined;
+  private gathered: Bytes | undefined = undefined;
 
   /** The queue keeps `data`, which may not be changed any more. */
   protected add(data: Uint8Array): void {
@@ -39,16 +40,16 @@ export class ByteQueue {
 
   /** Bytes left of the first chunk; the queue may not be empty. */
   protected get firstLength(): number {
-    return (this.parts[this.head] as Buffer).length - this.offset;
+    return (this.parts[this.head] as Bytes).length - this.offset;
   }
 
   /** Takes `count` bytes, which are there. @internal */
-  takeExactly(count: number): Buffer {
+  takeExactly(count: number): Bytes {
     if (count === 0) return kEmpty;
-    const chunk = this.parts[this.head] as Buffer;
+    const chunk = this.parts[this.head] as Bytes;
     const start = this.offset;
     const available = chunk.length - start;
-    let taken: Buffer;
+    let taken: Bytes;
     if (count > available) taken = this.copyFirst(count);
     else if (count === chunk.length) taken = chunk;
     else if (count < kSmallestView && chunk.length > count * 2) {
@@ -60,12 +61,12 @@ export class ByteQueue {
   }
 
   /** A copy of the first `count` bytes, which are there. @internal */
-  copyFirst(count: number): Buffer {
+  copyFirst(count: number): Bytes {
     const result = Buffer.allocUnsafe(count);
     let filled = 0;
     let offset = this.offset;
     for (let index = this.head; filled < count; index++) {
-      const chunk = this.parts[index] as Buffer;
+      const chunk = this.parts[index] as Bytes;
       filled += chunk.copy(result, filled, offset, offset + count - filled);
       offset = 0;
     }
@@ -85,7 +86,7 @@ export class ByteQueue {
     }
     let left = count;
     for (;;) {
-      const available = (this.parts[this.head] as Buffer).length - this.offset;
+      const available = (this.parts[this.head] as Bytes).length - this.offset;
       if (left < available) break;
       left -= available;
       this.parts[this.head] = kEmpty;
@@ -104,7 +105,7 @@ export class ByteQueue {
     const last = this.parts.length - 1;
     let base = -this.offset;
     for (let index = this.head; index <= last; index++) {
-      const chunk = this.parts[index] as Buffer;
+      const chunk = this.parts[index] as Bytes;
       const end = base + chunk.length;
       if (end > from) {
         const at = chunk.indexOf(
@@ -139,8 +140,9 @@ export class ByteQueue {
   }
 
   private append(data: Uint8Array): void {
+    // Sockets fill no shared memory; who feeds some by feedData() reads it as such.
     const part = Buffer.isBuffer(data)
-      ? data
+      ? (data as Bytes)
       : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length);
     if (this.parts === kNoParts) this.parts = [part];
     else this.parts.push(part);
@@ -148,7 +150,7 @@ export class ByteQueue {
   }
 
   private gather(data: Uint8Array): void {
-    const used = (this.parts.at(-1) as Buffer).length;
+    const used = (this.parts.at(-1) as Bytes).length;
     const gathered = this.gathered;
     if (gathered !== undefined && used + data.length <= gathered.length) {
       gathered.set(data, used);
@@ -163,7 +165,7 @@ export class ByteQueue {
   private byteAt(position: number): number {
     let at = position + this.offset;
     for (let index = this.head; ; index++) {
-      const chunk = this.parts[index] as Buffer;
+      const chunk = this.parts[index] as Bytes;
       if (at < chunk.length) return chunk[at] as number;
       at -= chunk.length;
     }

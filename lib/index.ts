@@ -102,6 +102,7 @@ export type {
   Transport,
   WriteTransport,
 } from './transport_types.ts';
+export type { Bytes, BytesLike, Seconds } from './types.ts';
 export {
   ALL_COMPLETED,
   type AsCompleted,

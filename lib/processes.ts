@@ -17,6 +17,7 @@ import {
 import { SubprocessStreams } from './subprocess_streams.ts';
 import type { ProcessTransport } from './subprocess_transport.ts';
 import { spawn } from './tasks.ts';
+import type { Bytes } from './types.ts';
 
 /** What a stream of a Process is: null unless the options say PIPE. @public */
 export type Piped<O, K extends string, T> = O extends { readonly [P in K]: typeof PIPE }
@@ -83,7 +84,7 @@ export class Process<O = unknown> implements AsyncDisposable {
    */
   communicate(
     input?: Uint8Array | string,
-  ): Future<[stdout: Piped<O, 'stdout', Buffer>, stderr: Piped<O, 'stderr', Buffer>]> {
+  ): Future<[stdout: Piped<O, 'stdout', Bytes>, stderr: Piped<O, 'stderr', Bytes>]> {
     if (input !== undefined && input !== null) checkBytes(input, 'input');
     const { stdin, stdout, stderr } = this as Process<unknown> as {
       [K in 'stdin' | 'stdout' | 'stderr']: K extends 'stdin'

@@ -9,6 +9,7 @@ import { IncompleteReadError, LimitOverrunError, RuntimeError } from './exceptio
 import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { addThen } from './thens.ts';
+import type { Bytes } from './types.ts';
 
 /** asyncio's default limit, in bytes (streams: _DEFAULT_LIMIT). */
 const kDefaultLimit = 64 * 1024;
@@ -36,7 +37,7 @@ export interface ReadWaiter {
 }
 
 /** One read under way. */
-abstract class ReadOperation extends InlineCoroutine<Buffer> implements ReadWaiter {
+abstract class ReadOperation extends InlineCoroutine<Bytes> implements ReadWaiter {
   protected readonly reader: StreamReader;
   readonly method: string;
 
@@ -236,7 +237,7 @@ addThen(ReadUntil);
  * @see asyncio.StreamReader
  * @public
  */
-export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
+export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   private readonly limit: number;
   private eof = false;
   private thrown: { readonly error: unknown } | undefined = undefined;
@@ -264,7 +265,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
    *
    * **Cancellation:** no byte is lost.
    */
-  read(n = -1): Future<Buffer> {
+  read(n = -1): Future<Bytes> {
     checkInteger(n, 'n');
     return n < 0 ? new ReadAll(this) : new ReadSome(this, n);
   }
@@ -275,7 +276,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
    *
    * **Cancellation:** no byte is lost.
    */
-  readline(options?: StreamOptions): Future<Buffer> {
+  readline(options?: StreamOptions): Future<Bytes> {
     return new ReadUntil(this, [kNewline], this.limitOf(options), true);
   }
 
@@ -285,7 +286,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
    *
    * **Cancellation:** no byte is lost.
    */
-  readexactly(n: number): Future<Buffer> {
+  readexactly(n: number): Future<Bytes> {
     checkInteger(n, 'n', 0);
     return new ReadExactly(this, n);
   }
@@ -301,7 +302,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   readuntil(
     separator: Uint8Array | string | readonly (Uint8Array | string)[] = kNewline,
     options?: StreamOptions,
-  ): Future<Buffer> {
+  ): Future<Bytes> {
     const list = Array.isArray(separator) ? separator : [separator as Uint8Array | string];
     const separators = list.map((one) => {
       checkBytes(one, 'separator');
@@ -320,7 +321,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
    * Waits until `n` bytes are there (or EOF) and gives a copy of them without taking them.
    * @param n - in bytes; 1 by default
    */
-  peek(n = 1): Future<Buffer> {
+  peek(n = 1): Future<Bytes> {
     checkInteger(n, 'n', 0);
     return new Peek(this, n);
   }
@@ -331,12 +332,12 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   }
 
   /** Reads by parts of at most `size` bytes (64 KiB) until EOF. */
-  chunks(size = kDefaultLimit): AsyncGenerator<Buffer, void, undefined> {
+  chunks(size = kDefaultLimit): AsyncGenerator<Bytes, void, undefined> {
     checkInteger(size, 'size', 1);
     return this.readParts(size);
   }
 
-  private async *readParts(size: number): AsyncGenerator<Buffer, void, undefined> {
+  private async *readParts(size: number): AsyncGenerator<Bytes, void, undefined> {
     for (;;) {
       const chunk = await this.read(size);
       if (chunk.length === 0) return;
@@ -383,7 +384,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
   }
 
   /** Lines until EOF, as in asyncio. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Bytes, void, undefined> {
     for (;;) {
       const line = await this.readline();
       if (line.length === 0) return;
@@ -442,7 +443,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Buffer> {
    * successors: joining them would cost a copy.
    * @internal
    */
-  takeSome(most: number): Buffer {
+  takeSome(most: number): Bytes {
     const count = Math.min(most, this.size);
     if (count === 0) return this.takeExactly(0);
     const first = this.firstLength;

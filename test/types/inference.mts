@@ -2,6 +2,7 @@
 import {
   ALL_COMPLETED,
   asCompleted,
+  type Bytes,
   type Coroutine,
   coroutine,
   createTask,
@@ -11,6 +12,7 @@ import {
   Queue,
   Runner,
   run,
+  StreamReader,
   shield,
   sleep,
   type Task,
@@ -80,6 +82,14 @@ const result = await run(async () => {
     return child;
   });
   same<typeof grouped, string>();
+
+  // Bytes
+  const reader = new StreamReader();
+  reader.feedData(new Uint8Array([110]));
+  reader.feedEof();
+  const bytes = await reader.read();
+  same<typeof bytes, Bytes>();
+  await new Blob([bytes]).text();
 
   // Queues and locks
   const queue = new Queue<{ id: number }>();
