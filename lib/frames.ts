@@ -24,11 +24,11 @@ const scopeKey = new AsyncLocalStorage<Frame>();
 
 /** The value that V8 carries; see Scope in scopes.ts for what we hang on it. @internal */
 export class Frame {
-  /** The frame of Node's AsyncLocalStorage that this one stands on. */
-  readonly user: UserFrame | undefined;
+  /** The frame of Node's AsyncLocalStorage that this one stands on; no field where Node has no such thing. */
+  declare readonly user: UserFrame | undefined;
 
   constructor(user: unknown) {
-    this.user = user as UserFrame | undefined;
+    if (usesContextFrames) this.user = user as UserFrame | undefined;
   }
 
   /** Itself when it is a Scope (scopes.ts), null for code that belongs to no task. */

@@ -346,7 +346,7 @@ export class Task<T = unknown>
     if (this.context === undefined) this.call();
     else {
       this.context(() => {
-        (this.scope as { user: unknown }).user = currentUserFrame();
+        if (usesContextFrames) (this.scope as { user: unknown }).user = currentUserFrame();
         this.call();
       });
     }

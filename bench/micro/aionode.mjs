@@ -119,6 +119,14 @@ const batches = {
     return 100_000;
   },
 
+  // The same await as in 'await, done', to stand beside Node's of a bare thenable.
+  async 'await, thenable'() {
+    const future = getRunningLoop().createFuture();
+    future.setResult(null);
+    for (let i = 0; i < 100_000; i++) await future;
+    return 100_000;
+  },
+
   async 'await, pending'() {
     const loop = getRunningLoop();
     for (let i = 0; i < 50_000; i++) {

@@ -25,6 +25,7 @@ export const micro = inProcessSuite({
     { name: 'semaphore, 100 tasks' },
     { name: 'condition to and fro' },
     { name: 'await, done', bystander: true },
+    { name: 'await, thenable' },
     { name: 'await, pending', bystander: true },
     { name: 'await, async call', bystander: true },
     { name: 'thread round trip' },
