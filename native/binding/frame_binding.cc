@@ -52,6 +52,12 @@ void ExportFrames(napi_env env, napi_value exports, Environment* environment) {
   const V8Access& v8 = environment->v8();
   if (v8.has_frame()) {
     Export(env, exports, environment, {{"getFrame", GetFrame}, {"setFrame", SetFrame}});
+    const napi_value get = v8.FrameFunction(env, "getContinuationPreservedEmbedderData");
+    const napi_value set = v8.FrameFunction(env, "setContinuationPreservedEmbedderData");
+    if (get != nullptr && set != nullptr) {
+      napi_set_named_property(env, exports, "getFrame", get);
+      napi_set_named_property(env, exports, "setFrame", set);
+    }
   }
   if (v8.has_script_id()) Export(env, exports, environment, {{"areResolvers", AreResolvers}});
   if (v8.has_script_id() && v8.has_frame() && v8.carries_frame_into_then()) {

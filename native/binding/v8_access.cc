@@ -25,6 +25,7 @@ constexpr const char* kBoundFunction = "";
 constexpr const char* kPromiseState = "";
 constexpr const char* kPromiseResult = "";
 constexpr const char* kCurrentContext = "";
+constexpr const char* kExtras = "";
 constexpr const char* kGetOfIsolate = "";
 constexpr const char* kSetOfIsolate = "";
 constexpr const char* kGetOfContext = "";
@@ -45,6 +46,7 @@ constexpr const char* kBoundFunction = "_ZNK2v88Function16GetBoundFunctionEv";
 constexpr const char* kPromiseState = "_ZN2v87Promise5StateEv";
 constexpr const char* kPromiseResult = "_ZN2v87Promise6ResultEv";
 constexpr const char* kCurrentContext = "_ZN2v87Isolate17GetCurrentContextEv";
+constexpr const char* kExtras = "_ZN2v87Context22GetExtrasBindingObjectEv";
 constexpr const char* kGetOfIsolate = "_ZN2v87Isolate36GetContinuationPreservedEmbedderDataEv";
 constexpr const char* kSetOfIsolate =
     "_ZN2v87Isolate36SetContinuationPreservedEmbedderDataENS_5LocalINS_5ValueEEE";
@@ -93,6 +95,7 @@ V8Access::V8Access(const char* disabled) {
   }
   if (!IsDisabled(disabled, "frame")) {
     Find(kCurrentContext, &current_context_);
+    Find(kExtras, &extras_);
     Find(kGetOfIsolate, &get_of_isolate_);
     Find(kSetOfIsolate, &set_of_isolate_);
     Find(kGetOfContext, &get_of_context_);
@@ -104,6 +107,20 @@ bool V8Access::has_frame() const {
   if (isolate_ == nullptr) return false;
   if (get_of_isolate_ != nullptr && set_of_isolate_ != nullptr) return true;
   return current_context_ != nullptr && get_of_context_ != nullptr && set_of_context_ != nullptr;
+}
+
+napi_value V8Access::FrameFunction(napi_env env, const char* name) const {
+  if (extras_ == nullptr || current_context_ == nullptr || get_of_isolate_ == nullptr) {
+    return nullptr;
+  }
+  napi_value function;
+  napi_valuetype type;
+  const napi_value extras = extras_(current_context_(isolate_));
+  if (napi_get_named_property(env, extras, name, &function) != napi_ok ||
+      napi_typeof(env, function, &type) != napi_ok || type != napi_function) {
+    return nullptr;
+  }
+  return function;
 }
 
 }  // namespace aionode::binding

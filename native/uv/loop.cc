@@ -66,6 +66,8 @@ bool Loop::HasWork() const {
 
 void Loop::OnCheck(uv_check_t* check) {
   Loop* loop = static_cast<Loop*>(check->data);
+  // Loaded, but the library has not attached its memory yet.
+  if (loop->shared_.state == nullptr) return;
   if (loop->HasWork() || uv_is_active(AsHandle(&loop->idle_))) loop->Drain();
 }
 
