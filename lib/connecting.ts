@@ -5,6 +5,7 @@
 // after the delay of happy eyeballs. The first socket that connects wins and the others are closed; only
 // then there is a protocol and a transport.
 import { combined, interleaved } from './address_order.ts';
+import { adoptConnected, checkAlone } from './adopting.ts';
 import {
   checkFlag,
   checkFunction,
@@ -16,7 +17,7 @@ import {
   invalidArgType,
   outOfRange,
 } from './arguments.ts';
-import { captureContext } from './context.ts';
+import { type Context, captureContext } from './context.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { TimerHandle } from './handles.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -27,7 +28,7 @@ import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
 import { addThen } from './thens.ts';
 import { connectTls } from './tls.ts';
-import { checkConnectTls, type TlsOptions } from './tls_options.ts';
+import { checkConnectTls, type TlsOptions, type TlsSide } from './tls_options.ts';
 import type { TransportBase } from './transport_base.ts';
 import type { Transport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
@@ -59,17 +60,25 @@ export interface ConnectOptions {
   serverHostname?: string;
   /** In seconds; 60 by default. */
   sslHandshakeTimeout?: number;
+  /**
+   * A connected stream socket to use instead: host and port, or the path, are null then. It belongs to the
+   * transport and is closed with it; when this throws for an argument, it is still the caller's.
+   */
+  fd?: number;
 }
 
 /** @internal */
 export function checkConnectArguments(host: unknown, port: unknown, options: ConnectOptions): void {
-  if (host !== null) checkString(host, 'host');
-  if (port === null || port === undefined) {
-    throw invalidArgType('port', 'of type number', port);
-  }
-  checkPort(port, 'port');
   checkOptions(options);
   checkConnectTls(options, host as string | null);
+  checkAlone(options.fd, host, port);
+  if (host !== null) checkString(host, 'host');
+  if (options.fd === undefined) {
+    if (port === null || port === undefined) {
+      throw invalidArgType('port', 'of type number', port);
+    }
+    checkPort(port, 'port');
+  }
   const { family, localAddr, happyEyeballsDelay, interleave } = options;
   checkFamily(family, 'options.family');
   checkFlag(options.noDelay, 'options.noDelay');
@@ -222,6 +231,7 @@ async function connectSlot(
   options: ConnectOptions,
 ): Promise<number> {
   const { family = 0, localAddr, happyEyeballsDelay: delay } = options;
+  if (options.fd !== undefined) return adoptConnected(options.fd);
   const looking = (lookup: Future<unknown>) => attempt.waitsFor(lookup);
   const name = host === null || host === '' ? 'localhost' : host;
   const found = await resolveHost(name, port, family, looking);
@@ -256,6 +266,27 @@ export async function connectTcp<P extends BaseProtocol>(
 ): Promise<[TransportBase, P]> {
   const context = captureContext();
   const slot = await connectSlot(loop, attempt, host, port, options);
+  return beginConnection(
+    loop,
+    attempt,
+    slot,
+    factory,
+    options,
+    checkConnectTls(options, host),
+    context,
+  );
+}
+
+/** Gives a connected stream its protocol. The slot is closed if that fails. @internal */
+export async function beginConnection<P extends BaseProtocol>(
+  loop: LoopCore,
+  attempt: ConnectAttempt,
+  slot: number,
+  factory: () => P,
+  options: ConnectOptions,
+  tls: TlsSide | null,
+  context: Context | undefined,
+): Promise<[TransportBase, P]> {
   if (options.noDelay === false) native.setNoDelay(slot, false);
   if (options.keepAlive) native.setKeepAlive(slot, true);
   let protocol: P;
@@ -265,12 +296,11 @@ export async function connectTcp<P extends BaseProtocol>(
     closeSlot(slot);
     throw error;
   }
-  const client = checkConnectTls(options, host);
   const waiting = (step: Future<unknown>) => attempt.waitsFor(step);
   const transport =
-    client === null
+    tls === null
       ? new SocketTransport(loop, slot, protocol, null, context)
-      : await connectTls(loop, slot, protocol, context, client, waiting);
+      : await connectTls(loop, slot, protocol, context, tls, waiting);
   const made = new Future<void>({ loop });
   attempt.waitsFor(made);
   transport.announce(() => {

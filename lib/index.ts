@@ -73,7 +73,9 @@ export { sleep } from './sleep.ts';
 export {
   type ClientConnectedCallback,
   openConnection,
+  openUnixConnection,
   startServer,
+  startUnixServer,
 } from './stream_servers.ts';
 export { StreamWriter } from './streams.ts';
 export { DEVNULL, PIPE, STDOUT, type Stdio, type SubprocessOptions } from './subprocess_options.ts';
@@ -103,6 +105,7 @@ export type {
   WriteTransport,
 } from './transport_types.ts';
 export type { Bytes, BytesLike, Seconds } from './types.ts';
+export type { AcceptedSocketOptions, UnixPath } from './unix_sockets.ts';
 export {
   ALL_COMPLETED,
   type AsCompleted,

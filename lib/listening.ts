@@ -1,5 +1,7 @@
 // Listening sockets, and where a server listens.
 // Floor 8.
+
+import { adoptBound, checkAlone } from './adopting.ts';
 import { checkFlag, checkInteger, checkOptions, checkPort, checkString } from './arguments.ts';
 import { type Future, wrapFuture } from './futures.ts';
 import { TimerHandle } from './handles.ts';
@@ -39,6 +41,13 @@ export interface ServerOptions {
   ssl?: TlsOptions;
   /** In seconds; 60 by default. A client that takes longer is dropped. */
   sslHandshakeTimeout?: number;
+  /**
+   * A stream socket that is bound, and may listen, to serve on instead: host and port are null then. It
+   * belongs to the server and is closed with it.
+   */
+  fd?: number;
+  /** Unix sockets: whether the socket's file is removed with the server; true by default. */
+  cleanupSocket?: boolean;
   /** false: call startServing() or serveForever() later; the addresses are bound at once. */
   startServing?: boolean;
 }
@@ -52,12 +61,20 @@ export interface ServerSocket {
 
 /** @internal */
 export function checkServerArguments(host: unknown, port: unknown, options: ServerOptions): void {
+  checkOptions(options);
+  checkAlone(options.fd, host, port);
   if (host !== null && !Array.isArray(host)) checkString(host, 'host');
   if (port !== null) checkPort(port, 'port');
-  checkOptions(options);
   checkServerTls(options);
   checkFamily(options.family, 'options.family');
-  for (const name of ['reuseAddress', 'reusePort', 'keepAlive', 'startServing'] as const) {
+  const flags = [
+    'reuseAddress',
+    'reusePort',
+    'keepAlive',
+    'startServing',
+    'cleanupSocket',
+  ] as const;
+  for (const name of flags) {
     checkFlag(options[name], `options.${name}`);
   }
   checkInteger(backlogOf(options), 'options.backlog', 1, 2 ** 31 - 1);
@@ -140,13 +157,23 @@ function flagsOf(family: 4 | 6, options: ServerOptions): number {
   return flags;
 }
 
+function adopt(loop: LoopCore, fd: number): ListeningSocket {
+  const slot = adoptBound(fd);
+  const bound = native.socketAddress(slot, false);
+  if (typeof bound === 'string') {
+    return new ListeningSocket(loop, slot, Object.freeze({ address: bound }));
+  }
+  const [address, port, family] = bound as [string, number, 4 | 6];
+  return new ListeningSocket(loop, slot, Object.freeze({ address, port, family }));
+}
+
 function bindTo(loop: LoopCore, where: AddressInfo, options: ServerOptions): ListeningSocket {
   const slot = native.tcpBind(where.address, where.port, flagsOf(where.family, options));
   if (slot < 0) throw systemError(slot, 'listen', where);
   const bound = native.socketAddress(slot, false);
-  if (typeof bound === 'number') {
+  if (typeof bound !== 'object') {
     native.close(slot);
-    throw systemError(bound, 'getsockname', where);
+    throw systemError(Number(bound), 'getsockname', where);
   }
   const [address, port, family] = bound;
   return new ListeningSocket(loop, slot, Object.freeze({ address, port, family }));
@@ -176,7 +203,7 @@ async function listenAddresses(
 }
 
 /**
- * Sockets bound to all addresses of the hosts that are here.
+ * Sockets bound to all addresses of the hosts that are here, or the one that came with the options.
  * @throws Node's system error when one is taken, or none is here
  * @internal
  */
@@ -186,6 +213,7 @@ export async function bindSockets(
   port: number | null,
   options: ServerOptions,
 ): Promise<ListeningSocket[]> {
+  if (options.fd !== undefined) return [adopt(loop, options.fd)];
   const places = await listenAddresses(host, port ?? 0, options.family ?? 0);
   const bound: ListeningSocket[] = [];
   const notHere: unknown[] = [];

@@ -1,12 +1,23 @@
 // The part of an event loop that deals with file descriptors.
 // Floor 10.
 import type { PathLike } from 'node:fs';
+import type { ConnectOptions } from './connecting.ts';
+import type { Future } from './futures.ts';
+import type { ServerOptions } from './listening.ts';
 import { ThreadingLoop } from './loop_threads.ts';
 import { connectReadPipe, connectWritePipe } from './pipes.ts';
 import { addReader, addWriter, removeReader, removeWriter } from './pollers.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { type SendfileOptions, sendfile } from './sendfile.ts';
-import type { ReadTransport, WriteTransport } from './transport_types.ts';
+import type { Server } from './servers.ts';
+import type { ReadTransport, Transport, WriteTransport } from './transport_types.ts';
+import {
+  type AcceptedSocketOptions,
+  connectAcceptedSocket,
+  createUnixConnection,
+  createUnixServer,
+  type UnixPath,
+} from './unix_sockets.ts';
 
 /**
  * What EventLoop inherits. Not a class to use by itself.
@@ -90,5 +101,55 @@ export abstract class DescriptorLoop extends ThreadingLoop {
     options?: SendfileOptions,
   ): Promise<number> {
     return sendfile(this, transport, file, options);
+  }
+
+  /**
+   * Connects to a Unix socket. `factory()` makes the protocol once the connection is there; its
+   * connectionMade() has been called when the result comes. 'peername' and 'sockname' are paths, '' for a
+   * socket without one.
+   * @param path - of the socket; an abstract name begins with '\0' (Linux), a named pipe of Windows with
+   * '\\\\.\\pipe\\'; null with `options.fd`
+   * @throws Node's system error: `code` ('ENOENT', 'ECONNREFUSED', 'EACCES', ...), `syscall`, `address`
+   *
+   * **Cancellation:** the connection attempt is given up; no socket is left.
+   * @see asyncio's loop.create_unix_connection
+   */
+  createUnixConnection<P extends BaseProtocol>(
+    factory: () => P,
+    path: UnixPath | null,
+    options?: ConnectOptions,
+  ): Future<[Transport, P]> {
+    return createUnixConnection(this, factory, path, options);
+  }
+
+  /**
+   * Starts a server on a Unix socket. A socket file that nobody listens on is replaced; the file is removed
+   * when the server is closed, unless another one has taken its place.
+   * @param path - as createUnixConnection() takes it
+   * @throws Node's system error: `code` ('EADDRINUSE', 'EACCES', ...), `syscall`, `address`
+   * @see asyncio's loop.create_unix_server
+   */
+  createUnixServer(
+    factory: () => BaseProtocol,
+    path: UnixPath | null,
+    options?: ServerOptions,
+  ): Promise<Server> {
+    return createUnixServer(this, factory, path, options);
+  }
+
+  /**
+   * Takes over a connected stream socket, which something else has accepted: a transport for it. `fd` belongs
+   * to the transport from then on and is closed with it; when this throws for `fd`, it is still the caller's.
+   * @throws RangeError when `fd` is no connected stream socket, RuntimeError when a transport has it
+   *
+   * **Cancellation:** the socket is closed.
+   * @see asyncio's loop.connect_accepted_socket
+   */
+  connectAcceptedSocket<P extends BaseProtocol>(
+    factory: () => P,
+    fd: number,
+    options?: AcceptedSocketOptions,
+  ): Future<[Transport, P]> {
+    return connectAcceptedSocket(this, factory, fd, options);
   }
 }

@@ -106,6 +106,9 @@ export interface Native {
   promiseOutcome?(promise: Promise<unknown>): unknown;
   tcpBind(address: string, port: number, flags: number): number;
   listen(slot: number, backlog: number): number;
+  localBind(name: Uint8Array, file: Uint8Array): number;
+  localConnect(name: Uint8Array): number;
+  listenerOpen(fd: number): number;
   resumeAccepting(slot: number): number;
   tcpOpen(localAddress: string, localPort: number): number;
   tcpConnect(slot: number, address: string, port: number): number;
@@ -126,7 +129,7 @@ export interface Native {
   socketAddress(
     slot: number,
     peer: boolean,
-  ): [address: string, port: number, family: 4 | 6] | number;
+  ): [address: string, port: number, family: 4 | 6] | string | number;
   parseAddress(host: string, port: number, address: Int32Array): number;
   formatHost(address: Int32Array): string;
   datagramOpen(family: number, reusePort: boolean, broadcast: boolean): number;

@@ -1,7 +1,8 @@
 // openConnection() and startServer(): connections as a reader and a writer.
 // Floor 10.
-import { checkFunction } from './arguments.ts';
+import { checkFunction, checkOptions } from './arguments.ts';
 import {
+  type ConnectAttempt,
   ConnectOperation,
   type ConnectOptions,
   checkConnectArguments,
@@ -9,7 +10,13 @@ import {
 } from './connecting.ts';
 import { iscoroutinefunction } from './coroutines.ts';
 import { type Future, kFailed } from './futures.ts';
-import { backlogOf, bindSockets, checkServerArguments, type ServerOptions } from './listening.ts';
+import {
+  backlogOf,
+  bindSockets,
+  checkServerArguments,
+  type ListeningSocket,
+  type ServerOptions,
+} from './listening.ts';
 import { type StreamOptions, StreamReader } from './reading.ts';
 import { currentLoop } from './running.ts';
 import { beginServing, Server } from './servers.ts';
@@ -19,6 +26,7 @@ import { spawn, type Task } from './tasks.ts';
 import { acceptTls } from './tls.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
+import { bindUnixSockets, connectUnix, type UnixPath } from './unix_sockets.ts';
 
 export type { ServerOptions } from './listening.ts';
 
@@ -50,13 +58,46 @@ export function openConnection(
   port: number | null,
   options: ConnectOptions & StreamOptions = {},
 ): Future<[StreamReader, StreamWriter]> {
+  return openStreams(options, (loop, attempt, factory) => {
+    checkConnectArguments(host, port, options);
+    return connectTcp(loop, attempt, factory, host, port as number, options);
+  });
+}
+
+/**
+ * Connects to a Unix socket.
+ * @param path - of the socket; an abstract name begins with '\0' (Linux), a named pipe of Windows with
+ * '\\\\.\\pipe\\'
+ * @throws Node's system error: `code` ('ENOENT', 'ECONNREFUSED', 'EACCES', ...), `syscall`, `address`
+ *
+ * **Cancellation:** the connection attempt is given up; no socket is left.
+ * @see asyncio.open_unix_connection
+ * @public
+ */
+export function openUnixConnection(
+  path: UnixPath | null,
+  options: ConnectOptions & StreamOptions = {},
+): Future<[StreamReader, StreamWriter]> {
+  return openStreams(options, (loop, attempt, factory) =>
+    connectUnix(loop, attempt, factory, path, options),
+  );
+}
+
+/** A connection as a reader and a writer. */
+function openStreams(
+  options: StreamOptions,
+  connect: (
+    loop: LoopCore,
+    attempt: ConnectAttempt,
+    factory: () => StreamProtocol,
+  ) => Promise<[Transport, StreamProtocol]>,
+): Future<[StreamReader, StreamWriter]> {
   return new ConnectOperation<[StreamReader, StreamWriter]>(
     async (loop, attempt) => {
-      checkConnectArguments(host, port, options);
+      checkOptions(options);
       const reader = new StreamReader({ loop, ...limitOf(options) });
       const factory = () => new StreamProtocol(loop, reader);
-      const to = port as number;
-      const [transport, protocol] = await connectTcp(loop, attempt, factory, host, to, options);
+      const [transport, protocol] = await connect(loop, attempt, factory);
       return [reader, new StreamWriter(transport, protocol)];
     },
     ([, writer]) => writer.abort(),
@@ -86,8 +127,43 @@ export async function startServer(
   port: number | null,
   options: ServerOptions & StreamOptions = {},
 ): Promise<Server> {
+  return startStreams(clientConnectedCb, options, (loop) => {
+    checkServerArguments(host, port, options);
+    return bindSockets(loop, host, port, options);
+  });
+}
+
+/**
+ * Starts a server on a Unix socket; otherwise as startServer(). A socket file that nobody listens on is
+ * replaced; the file is removed when the server is closed, unless another one has taken its place.
+ * @param path - as openUnixConnection() takes it
+ * @throws Node's system error: `code` ('EADDRINUSE', 'EACCES', ...), `syscall`, `address`
+ * @example
+ * ```ts
+ * const server = await startUnixServer(async (reader, writer) => {
+ *   for await (const line of reader) writer.write(line);
+ *   writer.close();
+ * }, '/tmp/echo.sock');
+ * ```
+ * @see asyncio.start_unix_server
+ * @public
+ */
+export async function startUnixServer(
+  clientConnectedCb: ClientConnectedCallback,
+  path: UnixPath | null,
+  options: ServerOptions & StreamOptions = {},
+): Promise<Server> {
+  return startStreams(clientConnectedCb, options, (loop) => bindUnixSockets(loop, path, options));
+}
+
+/** A server whose clients are readers and writers, on the sockets that `bind` gives. */
+async function startStreams(
+  clientConnectedCb: ClientConnectedCallback,
+  options: ServerOptions & StreamOptions,
+  bind: (loop: LoopCore) => Promise<readonly ListeningSocket[]>,
+): Promise<Server> {
   checkFunction(clientConnectedCb, 'clientConnectedCb');
-  checkServerArguments(host, port, options);
+  checkOptions(options);
   const limit = limitOf(options);
   new StreamReader(limit);
   const loop = currentLoop();
@@ -101,7 +177,7 @@ export async function startServer(
   };
   const isAsync = iscoroutinefunction(clientConnectedCb);
   const secured = acceptTls(options, makeProtocol);
-  const sockets = await bindSockets(loop, host, port, options);
+  const sockets = await bind(loop);
   const server = new Server(loop, sockets, backlogOf(options), secured);
   return beginServing(server, options);
 }

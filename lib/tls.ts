@@ -314,14 +314,14 @@ export function connectTls(
   slot: number,
   protocol: BaseProtocol,
   context: Context | undefined,
-  client: TlsClient,
+  side: TlsSide,
   onStep: (future: Future<unknown>) => void,
 ): Promise<TlsTransport> {
   const collector = new Collector();
   const raw = new SocketTransport(loop, slot, collector, null, context);
-  const handshake = new Handshake(loop, client.handshakeTimeout, onStep);
-  const secure = secureAsClient(client);
-  return upgrade(raw, collector, kNothing, handshake, protocol, client.options, secure);
+  const handshake = new Handshake(loop, side.handshakeTimeout, onStep);
+  const [options, secure] = secureAs(side);
+  return upgrade(raw, collector, kNothing, handshake, protocol, options, secure);
 }
 
 /** The protocol of an accepted connection: makes the handshake, then hands the connection on. */
@@ -387,6 +387,11 @@ function serverOf(options: TlsOptions): TlsServer {
   return server;
 }
 
+function secureAs(side: TlsSide): [TlsOptions, Secure] {
+  if ('server' in side) return [side.server, serverOf(side.server).secure];
+  return [side.options, secureAsClient(side)];
+}
+
 /**
  * Encrypts a connection that is in use. `protocol` goes on with the transport that is returned, from begin()
  * on; if the handshake fails it is told of the end of the connection.
@@ -403,8 +408,7 @@ export async function upgradeToTls(
     throw invalidArgType('transport', 'a transport of bytes', raw);
   }
   const { loop } = raw;
-  const options = 'server' in side ? side.server : side.options;
-  const secure = 'server' in side ? serverOf(side.server).secure : secureAsClient(side);
+  const [options, secure] = secureAs(side);
   const handshake = new Handshake(loop, side.handshakeTimeout, ignoreStep);
   try {
     return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);

@@ -4,10 +4,13 @@ import { checkFlag } from './arguments.ts';
 import { native } from './native.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 
-/** An address of a TCP socket. @internal */
-export function addressOf(slot: number, peer: boolean): [host: string, port: number] | number {
+/** An address of a socket: the path of a Unix socket. @internal */
+export function addressOf(
+  slot: number,
+  peer: boolean,
+): [host: string, port: number] | string | number {
   const address = native.socketAddress(slot, peer);
-  return typeof address === 'number' ? address : [address[0], address[1]];
+  return typeof address === 'object' ? [address[0], address[1]] : address;
 }
 
 function check(status: number, syscall: string): void {
@@ -35,13 +38,13 @@ export class TransportSocket {
     return this.isReleased() ? -1 : native.fileDescriptor(this.slot);
   }
 
-  /** The local address. @throws Node's system error when the transport is closed */
-  getsockname(): [host: string, port: number] {
+  /** The local address; the path of a Unix socket. @throws Node's system error when the transport is closed */
+  getsockname(): [host: string, port: number] | string {
     return this.address(false, 'getsockname');
   }
 
-  /** The peer's address. @throws Node's system error when the transport is closed */
-  getpeername(): [host: string, port: number] {
+  /** The peer's address; the path of a Unix socket. @throws Node's system error when the transport is closed */
+  getpeername(): [host: string, port: number] | string {
     return this.address(true, 'getpeername');
   }
 
@@ -57,7 +60,7 @@ export class TransportSocket {
     check(native.setKeepAlive(this.live('setsockopt'), enabled), 'setsockopt');
   }
 
-  private address(peer: boolean, syscall: string): [host: string, port: number] {
+  private address(peer: boolean, syscall: string): [host: string, port: number] | string {
     const address = addressOf(this.live(syscall), peer);
     if (typeof address === 'number') throw systemError(address, syscall);
     return address;

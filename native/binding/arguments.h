@@ -52,6 +52,12 @@ class Arguments {
     }
     return std::string(buffer, length);
   }
+  // The bytes of a Uint8Array.
+  std::string Bytes(size_t index) const {
+    size_t length = 0;
+    const char* bytes = Memory<char>(index, &length);
+    return bytes == nullptr ? std::string() : std::string(bytes, length);
+  }
   // A Uint8Array (a Buffer is one) or any other typed array: its memory and length in bytes.
   template <typename T>
   T* Memory(size_t index, size_t* size_bytes) const {

@@ -54,6 +54,40 @@ napi_value Listen(napi_env env, napi_callback_info info) {
   return ToValue(env, listener == nullptr ? UV_EBADF : listener->Listen(arguments.Int(1)));
 }
 
+// localBind(name, file): as tcpBind(), of a local socket. The bytes of its path or name, and of the
+// absolute path of the file to remove with it; none: no file.
+napi_value LocalBind(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  int status = 0;
+  const uv::Listener* listener =
+      uv::Listener::BindLocal(&arguments.loop(), arguments.Bytes(0), arguments.Bytes(1), &status);
+  return ToValue(env, listener == nullptr ? status : static_cast<int32_t>(listener->slot()));
+}
+
+// listenerOpen(fd): the slot of a listener that takes over a bound socket. On failure `fd` stays
+// the caller's.
+napi_value ListenerOpen(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  int status = 0;
+  const uv::Listener* listener =
+      uv::Listener::Adopt(&arguments.loop(), static_cast<uv_file>(arguments.Int(0)), &status);
+  return ToValue(env, listener == nullptr ? status : static_cast<int32_t>(listener->slot()));
+}
+
+// localConnect(name): the slot of a stream; kConnected follows. The bytes of the path or name.
+napi_value LocalConnect(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  int status = 0;
+  uv::Stream* stream = uv::Stream::CreatePipe(&arguments.loop(), &status);
+  if (stream == nullptr) return ToValue(env, status);
+  status = stream->ConnectLocal(arguments.Bytes(0));
+  if (status < 0) {
+    stream->Close();
+    return ToValue(env, status);
+  }
+  return ToValue(env, static_cast<int32_t>(stream->slot()));
+}
+
 // resumeAccepting(slot): after a kAcceptFailed for want of resources.
 napi_value ResumeAccepting(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
@@ -239,9 +273,24 @@ int AddressOf(uv::Loop& loop, uint32_t slot, bool peer, sockaddr_storage* addres
   return 0;
 }
 
-// socketAddress(slot, peer): [address, port, family], or a negative error.
+bool LocalNameOf(uv::Loop& loop, uint32_t slot, bool peer, std::string* name) {
+  if (uv::Listener* listener = ListenerOf(loop, slot)) {
+    return !peer && listener->LocalName(name) == 0;
+  }
+  uv::Stream* stream = StreamOf(loop, slot);
+  return stream != nullptr && stream->LocalName(peer, name) == 0;
+}
+
+// socketAddress(slot, peer): [address, port, family], the path or name of a local socket, or a
+// negative error.
 napi_value SocketAddress(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
+  std::string name;
+  if (LocalNameOf(arguments.loop(), arguments.Slot(0), arguments.Bool(1), &name)) {
+    napi_value text = nullptr;
+    napi_create_string_utf8(env, name.data(), name.size(), &text);
+    return text;
+  }
   sockaddr_storage address;
   const int status = AddressOf(arguments.loop(), arguments.Slot(0), arguments.Bool(1), &address);
   if (status < 0) return ToValue(env, status);
@@ -283,6 +332,9 @@ void ExportStreams(napi_env env, napi_value exports, Environment* environment) {
   Export(env, exports, environment,
          {{"tcpBind", TcpBind},
           {"listen", Listen},
+          {"localBind", LocalBind},
+          {"localConnect", LocalConnect},
+          {"listenerOpen", ListenerOpen},
           {"resumeAccepting", ResumeAccepting},
           {"tcpOpen", TcpOpen},
           {"tcpConnect", TcpConnect},

@@ -11,7 +11,10 @@
 
 #include <uv.h>
 
+#include <string>
+
 #include "handle.h"
+#include "local_address.h"
 
 namespace aionode::uv {
 
@@ -29,11 +32,21 @@ class Listener : public Handle {
   static Listener* Bind(Loop* loop, const sockaddr* address, size_t length, unsigned flags,
                         int* status);
 
+  // A local socket bound to a path or name, which on POSIX replaces a file that nobody listens on.
+  // The file is removed with the listener if it is still this socket's and `file`, its absolute
+  // path, is given.
+  static Listener* BindLocal(Loop* loop, const std::string& name, const std::string& file,
+                             int* status);
+  // Takes over a stream socket that is bound. On failure it stays the caller's.
+  static Listener* Adopt(Loop* loop, uv_file fd, int* status);
+
   int Listen(int backlog);
   // Goes on after a kAcceptFailed that stopped it.
   int Resume();
   // The address that it is bound to.
   int Address(sockaddr* address, int* length);
+  // The name of a local one; libuv's error for any other.
+  int LocalName(std::string* name);
 
   Listener* AsListener() override { return this; }
 
@@ -47,12 +60,14 @@ class Listener : public Handle {
 #ifdef _WIN32
   static void OnConnection(uv_stream_t* stream, int status);
 #else
+  static Listener* Watch(Loop* loop, int fd, int family, int* status);
   // Accepts one connection; false when that was the last one for now.
   bool AcceptOne();
 
   int fd_ = -1;
   int family_ = 0;
   int backlog_ = 0;
+  SocketFile file_;
 #endif
 
   union {
@@ -60,6 +75,7 @@ class Listener : public Handle {
     uv_poll_t poll;
     uv_stream_t stream;
     uv_tcp_t tcp;
+    uv_pipe_t pipe;
   } uv_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "posix_socket.h"
 #include "stream.h"
 
 namespace aionode::uv {
@@ -21,29 +22,6 @@ bool TurnOn(int fd, int level, int option) {
   const int on = 1;
   return setsockopt(fd, level, option, &on, sizeof(on)) == 0;
 }
-
-#ifdef __linux__
-int OpenSocket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
-
-int AcceptFrom(int fd, sockaddr* peer, socklen_t* length) {
-  return accept4(fd, peer, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
-#else
-int Prepared(int fd) {
-  if (fd < 0) return fd;
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0) return fd;
-  const int error = errno;
-  close(fd);
-  errno = error;
-  return -1;
-}
-
-int OpenSocket(int family) { return Prepared(socket(family, SOCK_STREAM, 0)); }
-
-int AcceptFrom(int fd, sockaddr* peer, socklen_t* length) {
-  return Prepared(accept(fd, peer, length));
-}
-#endif
 
 // SO_REUSEPORT balances connections between sockets on Linux, SO_REUSEPORT_LB on FreeBSD.
 #ifdef SO_REUSEPORT_LB
@@ -71,29 +49,52 @@ bool OutOfResources(int error) {
 
 }  // namespace
 
-Listener* Listener::Bind(Loop* loop, const sockaddr* address, size_t length, unsigned flags,
-                         int* status) {
-  const int family = address->sa_family;
-  const int fd = OpenSocket(family);
-  *status = fd < 0 ? LastError() : SetOptions(fd, family, flags);
-  if (*status == 0 && bind(fd, address, static_cast<socklen_t>(length)) != 0) *status = LastError();
-  Listener* listener = nullptr;
-  if (*status == 0) {
-    listener = new Listener(loop);
-    *status = uv_poll_init(loop->uv_loop(), &listener->uv_.poll, fd);
-    if (*status < 0) {
-      listener->Discard();
-      listener = nullptr;
-    }
-  }
-  if (listener == nullptr) {
-    if (fd >= 0) close(fd);
+// On failure `fd` stays the caller's.
+Listener* Listener::Watch(Loop* loop, int fd, int family, int* status) {
+  Listener* listener = new Listener(loop);
+  *status = uv_poll_init(loop->uv_loop(), &listener->uv_.poll, fd);
+  if (*status < 0) {
+    listener->Discard();
     return nullptr;
   }
   listener->fd_ = fd;
   listener->family_ = family;
   listener->Opened();
   return listener;
+}
+
+Listener* Listener::Bind(Loop* loop, const sockaddr* address, size_t length, unsigned flags,
+                         int* status) {
+  const int family = address->sa_family;
+  const int fd = OpenSocket(family);
+  *status = fd < 0 ? LastError() : SetOptions(fd, family, flags);
+  if (*status == 0 && bind(fd, address, static_cast<socklen_t>(length)) != 0) *status = LastError();
+  Listener* listener = *status == 0 ? Watch(loop, fd, family, status) : nullptr;
+  if (listener == nullptr && fd >= 0) close(fd);
+  return listener;
+}
+
+Listener* Listener::BindLocal(Loop* loop, const std::string& name, const std::string& file,
+                              int* status) {
+  const int fd = OpenSocket(AF_UNIX);
+  *status = fd < 0 ? LastError() : uv::BindLocal(fd, name);
+  Listener* listener = *status == 0 ? Watch(loop, fd, AF_UNIX, status) : nullptr;
+  if (listener == nullptr) {
+    if (fd >= 0) close(fd);
+    return nullptr;
+  }
+  if (!file.empty()) listener->file_.Remember(file);
+  return listener;
+}
+
+Listener* Listener::Adopt(Loop* loop, uv_file fd, int* status) {
+  sockaddr_storage address;
+  socklen_t length = sizeof(address);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    *status = LastError();
+    return nullptr;
+  }
+  return Watch(loop, fd, address.ss_family, status);
 }
 
 int Listener::Listen(int backlog) {
@@ -150,8 +151,18 @@ int Listener::Address(sockaddr* address, int* length) {
   return 0;
 }
 
+int Listener::LocalName(std::string* name) {
+  sockaddr_un address;
+  socklen_t length = sizeof(address);
+  if (family_ != AF_UNIX) return UV_ENOTSUP;
+  if (getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length) != 0) return LastError();
+  *name = uv::LocalName(address, length);
+  return 0;
+}
+
 void Listener::BeforeClose() {
   uv_poll_stop(&uv_.poll);
+  file_.Remove();
   close(fd_);
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "file_sender.h"
+#include "local_address.h"
 
 namespace aionode::uv {
 
@@ -80,6 +81,47 @@ int Stream::Connect(const sockaddr* address) {
         stream->loop()->Emit(core::kConnected, stream->slot(), result, 0);
       });
   if (status < 0) delete request;
+  return status;
+}
+
+#ifdef _WIN32
+int Stream::ConnectLocal(const std::string& name) {
+  ConnectRequest* request = new ConnectRequest;
+  request->stream = this;
+  const int status =
+      uv_pipe_connect2(&request->uv, &uv_.pipe, name.data(), name.size(), UV_PIPE_NO_TRUNCATE,
+                       [](uv_connect_t* uv, int result) {
+                         ConnectRequest* done = reinterpret_cast<ConnectRequest*>(uv);
+                         Stream* stream = done->stream;
+                         delete done;
+                         if (!stream->closing())
+                           stream->loop()->Emit(core::kConnected, stream->slot(), result, 0);
+                       });
+  if (status < 0) delete request;
+  return status;
+}
+#else
+// Not uv_pipe_connect2(): before libuv 1.47 it fills abstract names up with zeros.
+int Stream::ConnectLocal(const std::string& name) {
+  const int fd = ConnectToLocal(name);
+  if (fd < 0) return fd;
+  const int status = Open(fd);
+  if (status < 0) {
+    close(fd);
+    return status;
+  }
+  loop()->Emit(core::kConnected, slot(), 0, 0);
+  return 0;
+}
+#endif
+
+int Stream::LocalName(bool peer, std::string* name) {
+  if (uv_.handle.type != UV_NAMED_PIPE) return UV_ENOTSUP;
+  char buffer[1024];
+  size_t length = sizeof(buffer);
+  const int status = peer ? uv_pipe_getpeername(&uv_.pipe, buffer, &length)
+                          : uv_pipe_getsockname(&uv_.pipe, buffer, &length);
+  if (status == 0) name->assign(buffer, length);
   return status;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "handle.h"
@@ -30,6 +31,10 @@ class Stream : public Handle {
   int BindTo(const sockaddr* address);
   // kConnected tells the outcome.
   int Connect(const sockaddr* address);
+  // As Connect(), of a local socket to a path or name.
+  int ConnectLocal(const std::string& name);
+  // The name of a local socket's end; empty for one without.
+  int LocalName(bool peer, std::string* name);
   // Takes over a file descriptor of the stream's kind. On success it belongs to the stream.
   int Open(uv_file fd);
   // Closes the stream, but not the connection: returns a file descriptor of it, which is the
