@@ -204,7 +204,7 @@ export class Task<T = unknown>
     const { cancellation } = this.scope;
     cancellation.requests -= 1;
     if (cancellation.requests === 0) {
-      this.currentScope.forgetInterruption();
+      this.forgetInterruptions();
       cancellation.cause = undefined;
       cancellation.controller = undefined;
     }
@@ -300,6 +300,17 @@ export class Task<T = unknown>
 
   override get unretrievedMessage(): string {
     return 'Task exception was never retrieved';
+  }
+
+  /** The running code of the task, or if that waits whatever it waits in, is not interrupted any more. */
+  private forgetInterruptions(): void {
+    const running = currentScope();
+    if (running?.root === this.scope) {
+      running.forgetInterruption();
+      return;
+    }
+    this.scope.forgetInterruption();
+    for (const { scope } of this.scope.suspensions()) scope?.forgetInterruption();
   }
 
   private requestCancel(msg: string | undefined, cause: unknown): boolean {
