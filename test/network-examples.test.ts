@@ -1,6 +1,7 @@
 /** The programs of examples/network/, against Node's own sockets and each other. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -181,5 +182,76 @@ describe('tls-echo', () => {
     await server.printed(/a client, TLSv1\.3, TLS_/);
     server.kill('SIGINT');
     await server.ended;
+  });
+});
+
+describe('tcp-proxy', () => {
+  async function proxying(port: number, body: (port: number) => Promise<void>): Promise<string> {
+    const proxy = program('tcp-proxy', '0', '127.0.0.1', `${port}`);
+    const [, own] = await proxy.printed(/passing 127\.0\.0\.1:(\d+) on/);
+    try {
+      await body(Number(own));
+    } finally {
+      proxy.kill('SIGTERM');
+    }
+    const { code, stderr } = await proxy.ended;
+    assert.equal(code, 0);
+    return stderr;
+  }
+
+  it('passes bytes and ends on, both ways', async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+    const stderr = await proxying(await listening(server), async (port) => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      const bytes = Buffer.alloc(8 << 20, 'proxy ');
+      socket.end(bytes);
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk);
+      assert.ok(Buffer.concat(chunks).equals(bytes));
+    });
+    assert.equal(stderr, '');
+    server.close();
+  });
+
+  it('says what is wrong with the target, and goes on', async () => {
+    const server = createServer();
+    const unused = await listening(server);
+    server.close();
+    await once(server, 'close');
+    const stderr = await proxying(unused, async (port) => {
+      for (let i = 0; i < 2; i++) {
+        const socket = connect(port, '127.0.0.1');
+        socket.on('error', () => {});
+        socket.resume();
+        await once(socket, 'close');
+      }
+    });
+    assert.equal(stderr.match(/ECONNREFUSED/g)?.length, 2);
+  });
+});
+
+describe('file-server', () => {
+  it('serves the files of its folder, and no others', async () => {
+    const server = program('file-server', EXAMPLES, '0');
+    const [, port] = await server.printed(/serving .* on 127\.0\.0\.1:(\d+)/);
+    const get = async (target: string) => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.write(`GET ${target} HTTP/1.0\r\n\r\n`);
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk);
+      return Buffer.concat(chunks).toString();
+    };
+    const file = readFileSync(path.join(EXAMPLES, 'main.mjs'), 'utf8');
+    const length = Buffer.byteLength(file);
+    assert.equal(
+      await get('/main.mjs?x'),
+      `HTTP/1.0 200 OK\r\nContent-Length: ${length}\r\n\r\n${file}`,
+    );
+    for (const target of ['/none', '/', '/network', '/../package.json', '/%2e%2e/package.json']) {
+      assert.match(await get(target), /^HTTP\/1\.0 404 /);
+    }
+    server.kill('SIGTERM');
+    const { code, stderr } = await server.ended;
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   });
 });
