@@ -102,7 +102,7 @@ export class DuplexTransport extends TransportBase {
   }
 
   /** Listens to the stream, which is paused: what it has buffered comes first. */
-  private listen(): void {
+  protected listen(): void {
     const stream = this.stream;
     stream.on('error', this.onError);
     stream.on('close', this.onClose);
@@ -165,7 +165,7 @@ export class DuplexTransport extends TransportBase {
     this.receiveEof();
   }
 
-  private dataCame(chunk: unknown): void {
+  protected dataCame(chunk: unknown): void {
     if (Buffer.isBuffer(chunk)) this.receive(chunk);
     else this.fail(invalidArgType('chunk', 'an instance of Buffer', chunk));
   }
@@ -188,17 +188,24 @@ export class DuplexTransport extends TransportBase {
     if (data.length === 0) return;
     if (this.lost) this.noteLostWrite();
     if (this.closing) return;
-    const stream = this.stream as Writable;
-    const chunk = typeof data === 'string' || !this.isKept() ? data : Buffer.from(data);
-    // Node tells when everything is written; a lower mark of ours needs to know of each chunk.
-    if (stream.writableHighWaterMark > this.high) stream.write(chunk, this.onDrain);
-    else stream.write(chunk);
+    this.put(data);
     this.applyWaterMarks(this.bufferedForMarks());
   }
 
-  /** Whether the stream holds on to what it is given now, which is the caller's again after write(). */
-  protected isKept(): boolean {
-    return true;
+  /** Writes to the stream, which holds on to what it is given: `data` is the caller's again. */
+  protected put(data: Uint8Array | string): void {
+    this.putKept(typeof data === 'string' ? data : Buffer.from(data));
+  }
+
+  protected putKept(chunk: Uint8Array | string): void {
+    const stream = this.stream as Writable;
+    // Node tells when everything is written; a lower mark of ours needs to know of each chunk.
+    if (this.marksEachChunk()) stream.write(chunk, this.onDrain);
+    else stream.write(chunk);
+  }
+
+  protected marksEachChunk(): boolean {
+    return (this.stream as Writable).writableHighWaterMark > this.high;
   }
 
   /** Half-closes the stream after what was written: the other side sees EOF, and may go on sending. */
@@ -247,7 +254,7 @@ export class DuplexTransport extends TransportBase {
     if (!stream.destroyed) stream.destroy();
   }
 
-  private stopListening(): void {
+  protected stopListening(): void {
     const stream = this.stream;
     this.loop.resources.delete(this);
     stream.off('error', this.onError);

@@ -10,6 +10,7 @@ import { DuplexTransport } from './duplex_transport.ts';
 import { RuntimeError, TimeoutError } from './exceptions.ts';
 import { TimerHandle } from './handles.ts';
 import type { BaseProtocol } from './protocols.ts';
+import { batchedTls, batchTls, dropTls, flushTls } from './tls_batch.ts';
 import type { TlsOptions } from './tls_options.ts';
 import type { TransportOwner } from './transport_base.ts';
 import type { LoopCore } from './turns.ts';
@@ -40,7 +41,29 @@ export class TlsTransport extends DuplexTransport {
     this.low = kHighWater / 4;
   }
 
+  /**
+   * Node hands decrypted bytes to push(). What can go to the protocol at once is taken there, past the
+   * stream's buffer and its 'data' event: a tenth of what an echo of 1 KiB costs.
+   */
+  protected override listen(): void {
+    const { socket } = this;
+    const push = socket.push;
+    socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      const atOnce = this.begun && this.isReading() && socket.readableLength === 0;
+      if (chunk === null || !atOnce) return push.call(socket, chunk, encoding);
+      this.dataCame(chunk);
+      return true;
+    };
+    super.listen();
+  }
+
+  protected override stopListening(): void {
+    Reflect.deleteProperty(this.socket, 'push');
+    super.stopListening();
+  }
+
   override close(): void {
+    this.flush();
     super.close();
     if (this.lost || this.shutdownTimer !== undefined) return;
     const timer = new TimerHandle(this.loop, () => this.shutdownTimedOut(), [], undefined);
@@ -75,8 +98,27 @@ export class TlsTransport extends DuplexTransport {
   }
 
   /** OpenSSL encrypts at once what is written while nothing else is under way. */
-  protected override isKept(): boolean {
-    return this.getWriteBufferSize() > 0;
+  protected override put(data: Uint8Array | string): void {
+    const { socket } = this;
+    if (socket.writableLength === 0) {
+      if (!this.marksEachChunk() && batchTls(socket, data)) return;
+      flushTls(socket);
+    }
+    if (socket.writableLength === 0) this.putKept(data);
+    else super.put(data);
+  }
+
+  override flush(): void {
+    flushTls(this.socket);
+  }
+
+  override getWriteBufferSize(): number {
+    return this.socket.writableLength + batchedTls(this.socket);
+  }
+
+  protected override dropUnsent(): void {
+    dropTls(this.socket);
+    super.dropUnsent();
   }
 
   protected override bufferedForMarks(): number {

@@ -132,6 +132,18 @@ function takeEvents(): void {
   endEvents();
 }
 
+let lastCall: (() => void) | undefined;
+
+/** Whether a drain runs: entries of loops, and what they resume. @internal */
+export function isDraining(): boolean {
+  return state[kDraining] !== 0;
+}
+
+/** Has `call` run when the drain that runs is about to end; the last one that was given. @internal */
+export function beforePoll(call: () => void): void {
+  lastCall = call;
+}
+
 /** Puts a running loop on the driver's list, until its queue is empty. @internal */
 export function activate(loop: LoopCore): void {
   if (loop.active) return;
@@ -250,6 +262,11 @@ function drain(): void {
     takeDueTimers(native.turn());
     takeEvents();
     runReady();
+  }
+  if (lastCall !== undefined) {
+    const call = lastCall;
+    lastCall = undefined;
+    call();
   }
   state[kReadyCount] = active.length;
   // Ticks and microtasks that run before this call returns to the poll are outside the drain.
