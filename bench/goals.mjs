@@ -32,6 +32,12 @@ export const goals = [
     reference: 'uvloop',
     atLeast: 1,
   })),
+  ...['TLS echo 1 KiB', 'TLS echo 100 KiB'].map((line) => ({
+    line,
+    metric: 'cpu',
+    reference: 'node',
+    atMost: 1,
+  })),
   { line: 'sink', metric: 'rate', reference: 'libuv', atLeast: 0.9 },
   { line: 'idle', metric: 'rss', atMost: 2500 },
 

@@ -181,24 +181,32 @@ class TlsServer {
     this.server = tls.createServer(all as tls.TlsOptions);
     this.server.on('secureConnection', (socket: TLSSocket) => {
       socket.on('error', () => {});
-      const [, done] = this.take(socket);
-      finishWith(done, socket);
+      const found = this.take(socket);
+      if (found === undefined) socket.destroy();
+      else finishWith(found[1], socket);
     });
     this.server.on('tlsClientError', (error: unknown, socket: TLSSocket) => {
-      const [handshake] = this.take(socket);
-      handshake.fail(error);
+      this.take(socket)?.[0].fail(error);
     });
   }
 
   readonly secure: Secure = (stream, handshake, done) => {
     this.waiting.set(stream, [handshake, done]);
+    // After 'tlsClientError', which says more.
+    stream.once('close', () => handshake.fail(disconnected()));
     this.server.emit('connection', stream);
   };
 
-  /** tls.Server does not say whose handshake ended but by this property, which net.Socket has for it. */
-  private take(socket: TLSSocket): [Handshake, Future<TLSSocket>] {
-    const { _parent } = socket as unknown as { _parent: object };
-    return this.waiting.get(_parent) as [Handshake, Future<TLSSocket>];
+  /**
+   * tls.Server does not say whose handshake ended but by these properties: the socket that was given, or
+   * what Node wrapped around a Duplex that is no socket.
+   */
+  private take(socket: TLSSocket): [Handshake, Future<TLSSocket>] | undefined {
+    const { _parent, ssl } = socket as unknown as {
+      _parent?: object | null;
+      ssl?: { _parentWrap?: { stream?: object } } | null;
+    };
+    return this.waiting.get(_parent ?? ssl?._parentWrap?.stream ?? this);
   }
 }
 
@@ -225,6 +233,7 @@ function takeOver(raw: TransportBase, collector: Collector, already: Buffer): Du
   const reader = new StreamReader({ loop });
   const protocol = new StreamProtocol(loop, reader);
   raw.setProtocol(protocol);
+  raw.setWriteBufferLimits();
   reader.setTransport(raw);
   reader.feedData(bytes);
   raw.resumeReading();

@@ -69,6 +69,13 @@ const groups = {
     uvloop: () => [pythonWith('uvloop'), inBench('servers/datagrams.py'), 'uvloop'],
     libuv: () => [compile('servers/libuv-datagrams.c', libuvFlags())],
   },
+  tlsServers: {
+    aionode: ({ node }) => {
+      requireAionode(node);
+      return [node, inBench('servers/aionode-tls.mjs')];
+    },
+    node: ({ node }) => [node, inBench('servers/tls.mjs')],
+  },
   inProcess: {
     aionode: ({ node }, folder) => {
       requireAionode(node);

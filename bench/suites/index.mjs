@@ -1,5 +1,5 @@
 import { idle } from './idle.mjs';
-import { connect, datagrams, echo, lines, protocol, sink } from './load.mjs';
+import { connect, datagrams, echo, lines, protocol, sink, tls } from './load.mjs';
 import { memory } from './memory.mjs';
 import { micro } from './micro.mjs';
 import { processes } from './processes.mjs';
@@ -9,6 +9,7 @@ export const suites = [
   memory,
   echo,
   protocol,
+  tls,
   lines,
   sink,
   connect,

@@ -1,4 +1,4 @@
-import { networkSuite } from './network.mjs';
+import { networkSuite, tlsLoadClient } from './network.mjs';
 
 const KIB = 1024;
 const LINE = 100;
@@ -45,6 +45,22 @@ export const protocol = networkSuite({
     connections,
     size: kib * KIB,
   })),
+  values: perRequestValues,
+});
+
+export const tls = networkSuite({
+  name: 'tls',
+  title: 'Echo over TLS, 10 connections, one message under way on each',
+  metrics: perRequest,
+  lines: [1, 100].map((kib) => ({
+    name: `TLS echo ${kib} KiB`,
+    server: 'echo',
+    client: 'tls',
+    connections: 10,
+    size: kib * KIB,
+  })),
+  programs: 'tlsServers',
+  client: tlsLoadClient,
   values: perRequestValues,
 });
 

@@ -12,6 +12,12 @@ export function loadClient() {
   return compile('client');
 }
 
+/** The load client with TLS, which needs OpenSSL's headers. */
+export function tlsLoadClient() {
+  loadClient();
+  return compile('client', ['-DWITH_TLS', '-lssl', '-lcrypto'], 'client-tls');
+}
+
 export async function startServer(command, mode, core) {
   const program = new Program([...command, mode], { core });
   const port = Number(await program.line());
@@ -46,7 +52,7 @@ async function slice(binary, load, server, core) {
 
 /**
  * A suite of load on servers. Each of `lines` has a name, the `server` mode and the load: `client`
- * mode, connections, size, line. `programs` is the peers' group of programs (harness/peers.mjs),
+ * mode, connections, size, line. `client` compiles the load client. `programs` is the peers' group of programs (harness/peers.mjs),
  * `warmUpSeconds` the CPU time of a warm-up if it is not the usual one. `values` turns what a slice
  * gave into metrics.
  */
@@ -56,6 +62,7 @@ export function networkSuite({
   metrics,
   lines,
   programs = 'servers',
+  client = loadClient,
   warmUpSeconds,
   values,
 }) {
@@ -67,7 +74,7 @@ export function networkSuite({
     lines: lines.map((line) => line.name),
 
     async run(options, isSelected, progress) {
-      const binary = loadClient();
+      const binary = client();
       const cores = chooseCores();
       const { commands, skipped } = findPeers(programs, options);
       const results = new Results();

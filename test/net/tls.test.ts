@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as netConnect, type Socket } from 'node:net';
+import { constants } from 'node:os';
 import { describe, it } from 'node:test';
 import tls, { type TLSSocket } from 'node:tls';
 import {
@@ -30,6 +31,7 @@ import {
   handleCount,
   inLoop,
   LOCALHOST,
+  native,
   type Pair,
   patternBytes,
   portOf,
@@ -907,6 +909,29 @@ describe('startTls()', () => {
         SERVER,
       ),
     ),
+  );
+
+  it(
+    'where a descriptor cannot be handed over, as on Windows',
+    inLoop(async () => {
+      const release = native.streamRelease;
+      native.streamRelease = () => -constants.errno.ENOTSUP;
+      try {
+        await withTlsPair(async (client, peer) => {
+          const bytes = patternBytes(MIB);
+          const writing = createTask(async () => {
+            client.writer.write(bytes);
+            await client.writer.drain();
+          });
+          assert.ok((await peer.reader.readexactly(MIB)).equals(bytes));
+          await writing;
+          client.writer.close();
+          await client.writer.waitClosed();
+        });
+      } finally {
+        native.streamRelease = release;
+      }
+    }),
   );
 
   it(

@@ -24,8 +24,10 @@ export const LOCALHOST = '127.0.0.1';
 const ROUNDS_TO_CLOSE = 1000;
 
 const packageRoot = path.dirname(createRequire(import.meta.url).resolve('aionode/package.json'));
-const { native } = (await import(pathToFileURL(path.join(packageRoot, 'dist/native.js')).href)) as {
-  native: { handleCount(): number };
+export const { native } = (await import(
+  pathToFileURL(path.join(packageRoot, 'dist/native.js')).href
+)) as {
+  native: { handleCount(): number; streamRelease(slot: number): number };
 };
 
 /** libuv handles of aionode's that are open or closing. */
