@@ -53,8 +53,11 @@ function classFor(length: number): number {
   return lentClass;
 }
 
-/** Copies of this length and more are not cut from Node's pool; from a block of ours up to the other. */
-const kShortestPiece = Buffer.poolSize >>> 1;
+/**
+ * Copies of this length and more are not cut from Node's pool, which is a new ArrayBuffer every 8 KiB;
+ * from a block of ours up to the other.
+ */
+const kShortestPiece = 512;
 const kLongestPiece = kBlockBytes / 4;
 const kPieceAlignment = 8;
 
