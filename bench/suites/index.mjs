@@ -3,6 +3,7 @@ import { connect, datagrams, echo, lines, protocol, sink, tls } from './load.mjs
 import { memory } from './memory.mjs';
 import { micro } from './micro.mjs';
 import { processes } from './processes.mjs';
+import { sockets } from './sockets.mjs';
 
 export const suites = [
   micro,
@@ -15,5 +16,6 @@ export const suites = [
   connect,
   datagrams,
   processes,
+  sockets,
   idle,
 ];

@@ -1,0 +1,37 @@
+// What the Node programs of the sockets suite share.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const MIB = 256;
+export const CLIENTS = 10;
+export const ROUND_TRIPS = 200;
+export const MESSAGE = Buffer.alloc(1024, 'x');
+export const CHUNK = 256 * 1024;
+
+const folder = mkdtempSync(path.join(tmpdir(), 'aio-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit());
+
+export const SOCKET = path.join(folder, 'echo');
+export const FILE = path.join(folder, 'file');
+const fd = openSync(FILE, 'w');
+ftruncateSync(fd, MIB << 20);
+closeSync(fd);
+
+/** The other ends; `line()` gives what they print. */
+export function startLoad(...args) {
+  const file = fileURLToPath(new URL('load.mjs', import.meta.url));
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = once(child, 'exit');
+  return {
+    line: async () => (await lines.next()).value,
+    send: (port) => child.stdin.write(`${port}\n`),
+    ended,
+  };
+}
