@@ -48,7 +48,7 @@ function isOptions(x: unknown): x is GatherOptions {
 
 /** The error of a cancelled gather(): the last child's, as in CPython. */
 function cancellationOf(last: Future<unknown>): CancelledError {
-  return last.cancelled() ? last.cancelledError() : new CancelledError();
+  return last.cancelled() ? last.cancelledError() : new CancelledError(last.cancelMessage);
 }
 
 /** The outcome of a done future as gather() reports it. */

@@ -298,6 +298,11 @@ export class Task<T = unknown>
     return scope.interrupt(msg);
   }
 
+  /** Before its end, and after one that was no cancel: of a cancel that found nothing to interrupt. @internal */
+  override get cancelMessage(): string | undefined {
+    return this.state === kCancelled ? super.cancelMessage : this.scope.message;
+  }
+
   override get unretrievedMessage(): string {
     return 'Task exception was never retrieved';
   }
