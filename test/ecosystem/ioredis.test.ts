@@ -16,7 +16,10 @@ describe('ioredis', { skip: missing('redis-server') }, () => {
   });
   after(() => server.stop());
 
-  async function connected(body: (redis: Redis) => Promise<void>): Promise<void> {
+  async function connected(
+    body: (redis: Redis) => Promise<void>,
+    to: { port: number } | { path: string } = server,
+  ): Promise<void> {
     class Connector extends AbstractConnector {
       constructor() {
         super(1000);
@@ -24,7 +27,7 @@ describe('ioredis', { skip: missing('redis-server') }, () => {
 
       override async connect(): Promise<Socket> {
         this.connecting = true;
-        this.stream = await connectedSocket(server);
+        this.stream = await connectedSocket(to);
         return this.stream as Socket;
       }
     }
@@ -46,6 +49,15 @@ describe('ioredis', { skip: missing('redis-server') }, () => {
       assert.equal(await redis.get('greeting'), 'grüß dich');
       await assert.rejects(redis.incr('greeting'), /not an integer/);
     }));
+
+  it('sets and gets over a Unix socket', () =>
+    connected(
+      async (redis) => {
+        await redis.set('path', 'unix');
+        assert.equal(await redis.get('path'), 'unix');
+      },
+      { path: `${server.folder}/redis.sock` },
+    ));
 
   it('carries large values and long pipelines', () =>
     connected(async (redis) => {

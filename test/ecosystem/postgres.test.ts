@@ -25,9 +25,12 @@ describe('pg', { skip: missing('postgres', 'initdb') }, () => {
   });
   after(() => server.stop());
 
-  async function connected(body: (client: pg.Client) => Promise<void>): Promise<void> {
+  async function connected(
+    body: (client: pg.Client) => Promise<void>,
+    to: { port: number } | { path: string } = server,
+  ): Promise<void> {
     await run(async () => {
-      const socket = await connectedSocket(server);
+      const socket = await connectedSocket(to);
       const client = new pg.Client({
         user: 'aionode',
         database: 'postgres',
@@ -51,6 +54,14 @@ describe('pg', { skip: missing('postgres', 'initdb') }, () => {
       assert.deepEqual(rows, [{ next: 42, text: 'grüß dich' }]);
       await assert.rejects(client.query('select 1 / 0'), /division by zero/);
     }));
+
+  it('queries over a Unix socket', () =>
+    connected(
+      async (client) => {
+        assert.equal((await client.query('select 1 as one')).rows[0].one, 1);
+      },
+      { path: `${server.folder}/.s.PGSQL.${server.port}` },
+    ));
 
   it('carries large values both ways', () =>
     connected(async (client) => {
