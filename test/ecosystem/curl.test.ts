@@ -1,7 +1,15 @@
 /** curl against a server on streams. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createTask, run, type StreamReader, type StreamWriter, startServer } from 'aionode';
+import {
+  createTask,
+  run,
+  type StreamReader,
+  type StreamWriter,
+  startServer,
+  type TlsOptions,
+} from 'aionode';
+import { certificateFile, identity } from '../support/certificates.js';
 import { Program } from '../support/example-process.js';
 import { missing } from './programs.js';
 
@@ -30,10 +38,16 @@ async function answer(reader: StreamReader, writer: StreamWriter): Promise<void>
 
 describe('curl', { skip: missing('curl') }, () => {
   /** What curl prints; `$` in its arguments is the server's address. */
-  async function curl(...args: string[]): Promise<string> {
+  const curl = (...args: string[]): Promise<string> => curlWith({}, 'http://127.0.0.1', args);
+
+  async function curlWith(
+    options: { ssl?: TlsOptions },
+    origin: string,
+    args: string[],
+  ): Promise<string> {
     return run(async () => {
-      const server = await startServer(answer, '127.0.0.1', 0);
-      const address = `http://127.0.0.1:${server.sockets[0]?.port}`;
+      const server = await startServer(answer, '127.0.0.1', 0, options);
+      const address = `${origin}:${server.sockets[0]?.port}`;
       const curling = createTask(
         () => new Program('curl', '-sS', ...args.map((arg) => arg.replace('$', address))).ended,
       );
@@ -50,6 +64,14 @@ describe('curl', { skip: missing('curl') }, () => {
 
   it('gets several things over one connection', async () => {
     assert.equal(await curl('$/a', '$/b'), 'you asked for /a\nyou asked for /b\n');
+  });
+
+  it('gets over TLS', async () => {
+    const args = ['--cacert', certificateFile('authority'), '-4', '$/secret'];
+    assert.equal(
+      await curlWith({ ssl: identity('server') }, 'https://localhost', args),
+      'you asked for /secret\n',
+    );
   });
 
   it('posts a body and reads it back', async () => {
