@@ -148,7 +148,6 @@ type Waiting = Awaiter | DoneCallback;
  * await of it can be cancelled.
  * @public
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: linters take a Future for a Promise only so
 export interface Future<T = unknown> extends Promise<T> {}
 
 /** @public */

@@ -16,7 +16,7 @@ const rootDir = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const cacheDir = path.join(rootDir, 'node_modules', '.cache', 'nodes');
 const MAJORS = [20, 22, 24, 26];
 /** Loop, tasks and sockets stand on V8, libuv and Node itself; documents and the package do not. */
-const BRIEF = ['unit/', 'net/', 'conformance/'];
+const BRIEF = ['unit/', 'net/flow', 'net/handlers', 'conformance/'];
 /** The names that AIONODE_DISABLE_V8 knows. */
 const CAPABILITIES = ['checkpoint', 'frame', 'scriptid', 'promisestate'];
 const FALLBACK_TESTS = ['conformance/', 'net/flow', 'net/handlers'];

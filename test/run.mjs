@@ -8,6 +8,7 @@
 // output that the compiler left behind for a deleted test must not run.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -44,6 +45,8 @@ const results = [
       '--enable-source-maps',
       '--expose-gc',
       '--test',
+      // Most tests wait more than they compute.
+      `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
       '--test-reporter=spec',
       `--test-timeout=${HANG_MS}`,
       ...options,

@@ -33,8 +33,9 @@ namespace {
 int32_t DescribeSocket(uv_file fd) {
   int type = 0;
   socklen_t length = sizeof(type);
-  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0)
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
     return uv_translate_sys_error(errno);
+  }
   sockaddr_storage address{};
   length = sizeof(address);
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {

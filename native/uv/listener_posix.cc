@@ -33,10 +33,12 @@ constexpr int kReusePortOption = SO_REUSEPORT;
 // 0, or a negative error.
 int SetOptions(int fd, int family, unsigned flags) {
   const bool internet = family == AF_INET || family == AF_INET6;
-  if ((flags & kListenReuseAddress) != 0 && !TurnOn(fd, SOL_SOCKET, SO_REUSEADDR))
+  if ((flags & kListenReuseAddress) != 0 && !TurnOn(fd, SOL_SOCKET, SO_REUSEADDR)) {
     return LastError();
-  if ((flags & kListenReusePort) != 0 && internet && !TurnOn(fd, SOL_SOCKET, kReusePortOption))
+  }
+  if ((flags & kListenReusePort) != 0 && internet && !TurnOn(fd, SOL_SOCKET, kReusePortOption)) {
     return LastError();
+  }
   // Accepted sockets inherit it.
   if ((flags & kListenKeepAlive) != 0 && !TurnOn(fd, SOL_SOCKET, SO_KEEPALIVE)) return LastError();
   if ((flags & kListenIpv6Only) != 0 && !TurnOn(fd, IPPROTO_IPV6, IPV6_V6ONLY)) return LastError();
@@ -133,7 +135,7 @@ bool Listener::AcceptOne() {
     if (!local) uv_tcp_nodelay(accepted->tcp(), 1);
     status = accepted->Open(fd);
   }
-  if (status < 0) {
+  if (accepted == nullptr || status < 0) {
     close(fd);
     if (accepted != nullptr) accepted->Close();
     loop()->Emit(core::kAcceptFailed, slot(), status, 0);

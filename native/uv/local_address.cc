@@ -95,8 +95,10 @@ void SocketFile::Remember(const std::string& path) {
 void SocketFile::Remove() {
   struct stat file;
   if (path_.empty() || lstat(path_.c_str(), &file) != 0) return;
-  if (static_cast<uint64_t>(file.st_dev) == device_ && static_cast<uint64_t>(file.st_ino) == inode_)
+  if (static_cast<uint64_t>(file.st_dev) == device_ &&
+      static_cast<uint64_t>(file.st_ino) == inode_) {
     unlink(path_.c_str());
+  }
   path_.clear();
 }
 

@@ -259,9 +259,12 @@ describe('debug mode', () => {
         spin();
       }, { debug: true });`);
     const lines = stderr.trimEnd().split('\n');
-    assert.equal(lines.length, 2);
-    assert.match(lines[0] ?? '', /Executing callback slow\(\) took 0\.0\d\d seconds/);
-    assert.match(lines[1] ?? '', /Executing a step of task Task-1 took/);
+    // On a busy machine the first step of main may be slow too.
+    const callback = lines.findIndex((line) => /Executing callback slow\(\) took \d/.test(line));
+    const steps = lines.slice(callback + 1);
+    assert.notEqual(callback, -1);
+    assert.match(steps.at(-1) ?? '', /Executing a step of task Task-1 took \d/);
+    assert.ok(lines.length <= 4, stderr);
   });
 
   it('tells of a cancelled task that sits in a foreign promise, and of the remedies', async () => {
