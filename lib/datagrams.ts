@@ -19,6 +19,7 @@ import {
   writeAddress,
 } from './addresses.ts';
 import { checkBytes, checkPort, checkString, invalidArgType, outOfRange } from './arguments.ts';
+import { copyOf } from './bytes.ts';
 import type { Context } from './context.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
@@ -26,7 +27,6 @@ import { memory } from './memory.ts';
 import { layout, native } from './native.ts';
 import type { BaseProtocol, DatagramProtocol } from './protocols.ts';
 import { ReadyCall, type ReadyEntry } from './ready.ts';
-import { copyOut } from './receive.ts';
 import { lookupHost } from './resolver.ts';
 import { addDatagramToBatch, batchEpoch } from './send.ts';
 import { type ErrorPlace, systemError } from './system_errors.ts';
@@ -42,8 +42,8 @@ const kOverhead = 8;
 
 type AnyProtocol = BaseProtocol & Partial<DatagramProtocol>;
 
-const slab = memory.receiveSlab as Buffer;
-const slabWords = new Int32Array(slab.buffer);
+const slab = memory.receiveSlab.buffer as ArrayBuffer;
+const slabWords = new Int32Array(slab);
 /** Of the address of the datagram that is being sent. */
 const scratch = newAddressRecord();
 
@@ -347,7 +347,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     if (this.closing) return;
     const at = location >> 2;
     const start = slabWords[at + kAddressWords] as number;
-    const data = copyOut(slab, start, length);
+    const data = copyOf(slab, start, length);
     const address = readAddress(slabWords, at) ?? (this.remote as Remote).address;
     this.loop.enqueue(new Arrival(this, data, address));
   }

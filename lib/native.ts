@@ -164,7 +164,7 @@ export interface Native {
   wakerOpen(): number;
   wakerId(slot: number): number;
   wakeThread(id: number): boolean;
-  lend(lentClass: number, index: number, block: Uint8Array, offset: number): void;
+  lend(lentClass: number, index: number, pieces: Uint8Array, count: number): void;
 }
 
 function load(): Native {

@@ -314,15 +314,15 @@ napi_value SocketAddress(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// lend(class, index, block, offset): the part of `block` at `offset`, of that class's size, for a
-// stream to read into. JavaScript keeps it alive and leaves it alone until its index comes back in
-// a kData event.
+// lend(class, index, pieces, count): `count` pieces of memory, side by side and each of that class's
+// size, for streams to read into; the indices of the others follow that of the first. JavaScript
+// keeps a piece alive and leaves it alone until its index comes back in a kData event.
 napi_value Lend(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
   size_t length = 0;
-  char* block = arguments.Memory<char>(2, &length);
-  arguments.loop().receive_memory().Lend(arguments.Int(0), arguments.Int(1),
-                                         block + arguments.Int(3));
+  char* pieces = arguments.Memory<char>(2, &length);
+  arguments.loop().receive_memory().Lend(arguments.Int(0), arguments.Int(1), pieces,
+                                         arguments.Int(3));
   return nullptr;
 }
 

@@ -6,8 +6,11 @@
 
 namespace aionode::uv {
 
-void ReceiveMemory::Lend(int32_t lent_class, int32_t index, char* base) {
-  stock_[lent_class].push_back(Lent{base, index});
+void ReceiveMemory::Lend(int32_t lent_class, int32_t index, char* base, int32_t count) {
+  // The one taken first is the last of the stock.
+  for (int32_t i = count - 1; i >= 0; --i) {
+    stock_[lent_class].push_back(Lent{base + SizeOf(lent_class) * static_cast<size_t>(i), index + i});
+  }
 }
 
 uv_buf_t ReceiveMemory::Allocate(ReadTarget* target) {
@@ -46,7 +49,7 @@ int32_t ReceiveMemory::Filled(ReadTarget* target, const uv_buf_t* buffer, size_t
 
 void ReceiveMemory::TakeBack(ReadTarget* target, const uv_buf_t* buffer) {
   if (target->lent_index < 0) return;
-  Lend(target->lent_class, target->lent_index, buffer->base);
+  Lend(target->lent_class, target->lent_index, buffer->base, 1);
   target->lent_index = -1;
 }
 

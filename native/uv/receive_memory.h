@@ -2,8 +2,8 @@
 //
 // Small messages land in one slab that is used again for every poll: it stays in the cache, and
 // JavaScript copies out what it keeps before the next poll. A stream whose reads are large reads
-// into a *lent* buffer instead: a whole ArrayBuffer that JavaScript made and then hands to the user
-// without a copy, so that it is the user's for good. Which of the two serves a stream is decided by
+// into a *lent* buffer instead: a piece of an ArrayBuffer that JavaScript made and then hands to the
+// user without a copy, so that it is the user's for good. Which of the two serves a stream is decided by
 // the size of its last read. Buffers come in a few sizes; when none of the right size is in stock
 // the slab serves, and JavaScript refills the stock after the drain.
 //
@@ -52,7 +52,8 @@ class ReceiveMemory {
  public:
   explicit ReceiveMemory(Loop* loop) : loop_(loop) {}
 
-  void Lend(int32_t lent_class, int32_t index, char* base);
+  // `count` pieces of the class's size from `base` on, with indices from `index` on.
+  void Lend(int32_t lent_class, int32_t index, char* base, int32_t count);
 
   uv_buf_t Allocate(ReadTarget* target);
   // `length` bytes arrived in `buffer`; returns field b of the kData event.
