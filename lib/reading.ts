@@ -1,19 +1,23 @@
 // StreamReader: the reading side of a stream, with exact reads and back pressure.
 // Floor 8.
-//
-// Each read is an InlineCoroutine: it takes its bytes in the step of the task that awaits it, so a
-// cancelled read has taken nothing.
-import { checkBytes, checkInteger, invalidArgType } from './arguments.ts';
+import { checkInteger, invalidArgType } from './arguments.ts';
 import { ByteQueue, kSmallestView } from './byte_queue.ts';
-import { IncompleteReadError, LimitOverrunError, RuntimeError } from './exceptions.ts';
+import { RuntimeError } from './exceptions.ts';
 import type { Future } from './futures.ts';
-import { InlineCoroutine } from './inline.ts';
-import { addThen } from './thens.ts';
+import {
+  Peek,
+  ReadAll,
+  ReadExactly,
+  ReadLine,
+  ReadSome,
+  ReadUntil,
+  type ReadWaiter,
+} from './read_operations.ts';
+import { separatorsOf } from './separators.ts';
 import type { Bytes } from './types.ts';
 
 /** asyncio's default limit, in bytes (streams: _DEFAULT_LIMIT). */
 const kDefaultLimit = 64 * 1024;
-const kNewline = Buffer.from('\n');
 
 /** @public */
 export interface StreamOptions {
@@ -26,209 +30,6 @@ export interface PausableTransport {
   pauseReading(): void;
   resumeReading(): void;
 }
-
-/** Who waits for bytes. @internal */
-export interface ReadWaiter {
-  readonly method: string;
-  /** Whether what is buffered is enough for it. */
-  isReady(): boolean;
-  /** There are more bytes, or no more will come; it only takes note. */
-  resume(): void;
-}
-
-/** One read under way. */
-abstract class ReadOperation extends InlineCoroutine<Bytes> implements ReadWaiter {
-  protected readonly reader: StreamReader;
-  readonly method: string;
-
-  constructor(reader: StreamReader, method: string) {
-    super();
-    this.reader = reader;
-    this.method = method;
-  }
-
-  /** Whether the operation would complete or fail now. */
-  abstract isReady(): boolean;
-
-  /** Completes or fails; called when isReady(). */
-  protected abstract take(): void;
-
-  protected override proceed(): void {
-    const reader = this.reader;
-    const exception = reader.blockingException();
-    if (exception !== undefined) {
-      reader.stopWaiting(this);
-      this.fail(exception.error);
-    } else if (this.isReady()) {
-      reader.stopWaiting(this);
-      this.take();
-      reader.maybeResume();
-    } else if (reader.failure !== undefined) {
-      reader.stopWaiting(this);
-      this.fail(reader.failure.error);
-    } else {
-      const refusal = reader.wait(this);
-      if (refusal !== undefined) this.fail(refusal);
-    }
-  }
-
-  protected override abandon(): void {
-    this.reader.stopWaiting(this);
-  }
-}
-
-class ReadSome extends ReadOperation {
-  private readonly most: number;
-
-  constructor(reader: StreamReader, most: number) {
-    super(reader, 'read');
-    this.most = most;
-  }
-
-  isReady(): boolean {
-    return this.most === 0 || this.reader.buffered > 0 || this.reader.ended;
-  }
-
-  protected take(): void {
-    this.complete(this.reader.takeSome(this.most));
-  }
-}
-addThen(ReadSome);
-
-class ReadAll extends ReadOperation {
-  constructor(reader: StreamReader) {
-    super(reader, 'read');
-  }
-
-  isReady(): boolean {
-    return this.reader.ended;
-  }
-
-  protected take(): void {
-    this.complete(this.reader.takeExactly(this.reader.buffered));
-  }
-}
-addThen(ReadAll);
-
-class ReadExactly extends ReadOperation {
-  private readonly count: number;
-
-  constructor(reader: StreamReader, count: number) {
-    super(reader, 'readexactly');
-    this.count = count;
-  }
-
-  isReady(): boolean {
-    return this.reader.buffered >= this.count || this.reader.ended;
-  }
-
-  protected take(): void {
-    const reader = this.reader;
-    if (reader.buffered >= this.count) {
-      this.complete(reader.takeExactly(this.count));
-    } else {
-      this.fail(new IncompleteReadError(reader.takeExactly(reader.buffered), this.count));
-    }
-  }
-}
-addThen(ReadExactly);
-
-class Peek extends ReadOperation {
-  private readonly count: number;
-
-  constructor(reader: StreamReader, count: number) {
-    super(reader, 'peek');
-    this.count = count;
-  }
-
-  isReady(): boolean {
-    return this.reader.buffered >= this.count || this.reader.ended;
-  }
-
-  protected take(): void {
-    this.complete(this.reader.copyFirst(Math.min(this.count, this.reader.buffered)));
-  }
-}
-addThen(Peek);
-
-/** readuntil(), and readline() with its own way to fail. */
-class ReadUntil extends ReadOperation {
-  private readonly separators: readonly Buffer[];
-  private readonly limit: number;
-  private readonly isLine: boolean;
-  private readonly longest: number;
-  /** What the reader had taken when the search began: another read may take bytes meanwhile. */
-  private taken: number;
-  /** Bytes at the start of the buffer in which no separator ends. */
-  private searched = 0;
-  /** Start of the separator and end of the match; -1 when none is known. */
-  private matchStart = -1;
-  private matchEnd = -1;
-
-  constructor(reader: StreamReader, separators: readonly Buffer[], limit: number, isLine: boolean) {
-    super(reader, isLine ? 'readline' : 'readuntil');
-    // The earliest end wins, and of two that end together the shorter one: it comes first.
-    this.separators = [...separators].sort((a, b) => a.length - b.length);
-    this.limit = limit;
-    this.isLine = isLine;
-    this.taken = reader.taken;
-    this.longest = Math.max(...separators.map((separator) => separator.length));
-  }
-
-  isReady(): boolean {
-    this.search();
-    return this.matchEnd >= 0 || this.searched > this.limit || this.reader.ended;
-  }
-
-  private search(): void {
-    const reader = this.reader;
-    if (this.taken !== reader.taken) {
-      this.taken = reader.taken;
-      this.searched = 0;
-      this.matchStart = this.matchEnd = -1;
-    }
-    if (this.matchEnd >= 0 || reader.buffered <= this.searched) return;
-    for (const separator of this.separators) {
-      const start = reader.find(separator, Math.max(0, this.searched + 1 - separator.length));
-      if (start < 0) continue;
-      const end = start + separator.length;
-      if (this.matchEnd < 0 || end < this.matchEnd) {
-        this.matchStart = start;
-        this.matchEnd = end;
-      }
-    }
-    if (this.matchEnd < 0) this.searched = Math.max(0, reader.buffered + 1 - this.longest);
-  }
-
-  protected take(): void {
-    const reader = this.reader;
-    if (this.matchEnd >= 0) {
-      if (this.matchStart > this.limit) {
-        this.overrun('Separator is found, but chunk is longer than limit', this.matchStart);
-      } else {
-        this.complete(reader.takeExactly(this.matchEnd));
-      }
-    } else if (this.searched > this.limit) {
-      this.overrun('Separator is not found, and chunk exceed the limit', this.searched);
-    } else {
-      const partial = reader.takeExactly(reader.buffered);
-      if (this.isLine) this.complete(partial);
-      else this.fail(new IncompleteReadError(partial, null));
-    }
-  }
-
-  private overrun(message: string, consumed: number): void {
-    if (!this.isLine) {
-      this.fail(new LimitOverrunError(message, consumed));
-      return;
-    }
-    // The line is dropped, as asyncio does: up to its end if that is known, else all there is.
-    const reader = this.reader;
-    reader.drop(this.matchEnd >= 0 ? this.matchEnd : reader.buffered);
-    this.fail(Object.assign(new RangeError(message), { code: 'ERR_LINE_TOO_LONG' }));
-  }
-}
-addThen(ReadUntil);
 
 /**
  * The reading side of a stream.
@@ -277,7 +78,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
    * **Cancellation:** no byte is lost.
    */
   readline(options?: StreamOptions): Future<Bytes> {
-    return new ReadUntil(this, [kNewline], this.limitOf(options), true);
+    return new ReadLine(this, this.limitOf(options));
   }
 
   /**
@@ -300,21 +101,10 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
    * **Cancellation:** no byte is lost.
    */
   readuntil(
-    separator: Uint8Array | string | readonly (Uint8Array | string)[] = kNewline,
+    separator: Uint8Array | string | readonly (Uint8Array | string)[] = '\n',
     options?: StreamOptions,
   ): Future<Bytes> {
-    const list = Array.isArray(separator) ? separator : [separator as Uint8Array | string];
-    const separators = list.map((one) => {
-      checkBytes(one, 'separator');
-      return typeof one === 'string' ? Buffer.from(one) : Buffer.from(one);
-    });
-    if (separators.length === 0) {
-      throw new RangeError('The argument "separator" must hold at least one separator');
-    }
-    if (separators.some((one) => one.length === 0)) {
-      throw new RangeError('The argument "separator" must be at least one byte long');
-    }
-    return new ReadUntil(this, separators, this.limitOf(options), false);
+    return new ReadUntil(this, separatorsOf(separator), this.limitOf(options));
   }
 
   /**

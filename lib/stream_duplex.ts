@@ -9,7 +9,8 @@
 // Libraries that take a Duplex often want a little of net.Socket: timeouts, addresses, ref(). It is here.
 import { Duplex } from 'node:stream';
 import { invalidArgType } from './arguments.ts';
-import type { ReadWaiter, StreamReader } from './reading.ts';
+import type { ReadWaiter } from './read_operations.ts';
+import type { StreamReader } from './reading.ts';
 import type { ReadyEntry } from './ready.ts';
 import type { FlowWaiter, StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
