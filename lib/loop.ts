@@ -233,7 +233,7 @@ export class EventLoop extends NetworkLoop {
   }
 
   /** Runs `coro` as a task of this loop; see createTask(). */
-  createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
+  createTask<T>(coro: Coro<T> | Future<T>, options?: TaskOptions): Task<T> {
     return spawn(this, coro, options);
   }
 

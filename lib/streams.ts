@@ -1,7 +1,7 @@
 // StreamWriter: the writing side of a stream.
 // Floor 9.
-
-import { Future } from './futures.ts';
+import { doneFuture } from './done.ts';
+import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import type { StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
@@ -10,22 +10,8 @@ import { addThen } from './thens.ts';
 import { upgradeToTls } from './tls.ts';
 import { checkStartTls, type StartTlsOptions, type TlsOptions } from './tls_options.ts';
 import type { WriteTransport } from './transport_types.ts';
-import type { LoopCore } from './turns.ts';
 
 const kConnectionReset = errnoOf('ECONNRESET');
-
-const doneFutures = new WeakMap<LoopCore, Future<void>>();
-
-/** A future that is done, shared by all drains that need not wait. */
-function doneFuture(loop: LoopCore): Future<void> {
-  let done = doneFutures.get(loop);
-  if (done === undefined) {
-    done = new Future<void>({ loop });
-    done.setResult();
-    doneFutures.set(loop, done);
-  }
-  return done;
-}
 
 /** drain(): waits while the transport is paused. */
 class Drain extends InlineCoroutine<void> {

@@ -67,7 +67,7 @@ export class TaskGroup {
    * Runs `coro` as a task of the group.
    * @throws RuntimeError when the group has ended or is shutting down
    */
-  createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
+  createTask<T>(coro: Coro<T> | Future<T>, options?: TaskOptions): Task<T> {
     const refusal =
       this.#exiting && this.#tasks.size === 0
         ? 'is finished'

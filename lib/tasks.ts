@@ -9,6 +9,7 @@ import { checkInteger, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, contextOf } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { captureStack, creationStack, errorStack } from './debug.ts';
+import { isDoneFuture } from './done.ts';
 import { stepEagerly } from './eager_awaits.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { currentUserFrame, usesContextFrames } from './frames.ts';
@@ -78,6 +79,16 @@ export function iscancelled(error: unknown): boolean {
   return error.cause instanceof CancelledError;
 }
 
+/** What a coroutine method of ours returned, not awaited yet, as a function; else `given` itself. */
+function asCoro<T>(given: Coro<T> | Future<T>): Coro<T> {
+  if (typeof given === 'function' || !(given instanceof Future)) return given as Coro<T>;
+  const future = given as Future<T>;
+  const starts = future instanceof InlineCoroutine && !future.started;
+  if (!starts && !isDoneFuture(future)) return given as unknown as Coro<T>;
+  const { name } = future.constructor;
+  return { [name]: () => future }[name] as Coro<T>;
+}
+
 /**
  * Runs an async function (or coroutine object) as a task: concurrently with others, one step at a time.
  * @public
@@ -97,11 +108,13 @@ export class Task<T = unknown>
   private readonly context: Context | undefined;
 
   /**
-   * @param coro - a function called inside the task, or a Coroutine
-   * @throws TypeError when `coro` is something else
+   * @param given - a function called inside the task, a Coroutine, or what a coroutine method of this
+   * library returned and nobody has awaited yet
+   * @throws TypeError when `given` is something else
    */
-  constructor(coro: Coro<T>, options?: TaskOptions & { loop?: unknown }) {
+  constructor(given: Coro<T> | Future<T>, options?: TaskOptions & { loop?: unknown }) {
     super(options?.loop === undefined ? undefined : { loop: options.loop });
+    const coro = asCoro(given);
     if (typeof coro !== 'function' && !(coro instanceof CoroutineObject)) {
       throw invalidArgType(
         'coro',
@@ -458,20 +471,26 @@ addThen(Task);
 type TaskFactory = <T>(loop: LoopCore, coro: Coro<T>, options?: TaskOptions) => Task<T>;
 
 /** Makes a task of `loop`, by its task factory if it has one. @internal */
-export function spawn<T>(loop: LoopCore, coro: Coro<T>, options?: TaskOptions): Task<T> {
+export function spawn<T>(
+  loop: LoopCore,
+  given: Coro<T> | Future<T>,
+  options?: TaskOptions,
+): Task<T> {
   loop.checkClosed();
   if (loop.taskFactory !== null) {
-    return (loop.taskFactory as TaskFactory)(loop, coro, options);
+    return (loop.taskFactory as TaskFactory)(loop, asCoro(given), options);
   }
-  return new Task(coro, options === undefined ? { loop } : { ...options, loop });
+  return new Task(given, options === undefined ? { loop } : { ...options, loop });
 }
 
 /**
  * Runs `coro` as a task of the current loop. The task is kept alive while it is pending.
- * @throws TypeError when `coro` is neither a function nor a Coroutine
+ * @param coro - a function called inside the task, a Coroutine, or what a coroutine method of this
+ * library returned and nobody has awaited yet: `createTask(queue.get())`
+ * @throws TypeError when `coro` is something else; a promise is adopted with wrapFuture()
  * @public
  */
-export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
+export function createTask<T>(coro: Coro<T> | Future<T>, options?: TaskOptions): Task<T> {
   return spawn(currentLoop(), coro, options);
 }
 
@@ -484,7 +503,7 @@ export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
 export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }): Future<T> {
   const loop = (options?.loop as LoopCore | undefined) ?? currentLoop();
   if (aw instanceof InlineCoroutine) {
-    return aw.started || aw.done() ? aw : spawn(loop, () => aw as PromiseLike<T>);
+    return aw.started || aw.done() ? aw : spawn(loop, aw);
   }
   if (aw instanceof Future) {
     if (options?.loop !== undefined && aw.loop !== loop) {

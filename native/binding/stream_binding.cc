@@ -314,9 +314,9 @@ napi_value SocketAddress(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// lend(class, index, pieces, count): `count` pieces of memory, side by side and each of that class's
-// size, for streams to read into; the indices of the others follow that of the first. JavaScript
-// keeps a piece alive and leaves it alone until its index comes back in a kData event.
+// lend(class, index, pieces, count): `count` pieces of memory, side by side and each of that
+// class's size, for streams to read into; the indices of the others follow that of the first.
+// JavaScript keeps a piece alive and leaves it alone until its index comes back in a kData event.
 napi_value Lend(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
   size_t length = 0;

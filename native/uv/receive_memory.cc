@@ -9,7 +9,8 @@ namespace aionode::uv {
 void ReceiveMemory::Lend(int32_t lent_class, int32_t index, char* base, int32_t count) {
   // The one taken first is the last of the stock.
   for (int32_t i = count - 1; i >= 0; --i) {
-    stock_[lent_class].push_back(Lent{base + SizeOf(lent_class) * static_cast<size_t>(i), index + i});
+    stock_[lent_class].push_back(
+        Lent{base + SizeOf(lent_class) * static_cast<size_t>(i), index + i});
   }
 }
 

@@ -2,10 +2,10 @@
 //
 // Small messages land in one slab that is used again for every poll: it stays in the cache, and
 // JavaScript copies out what it keeps before the next poll. A stream whose reads are large reads
-// into a *lent* buffer instead: a piece of an ArrayBuffer that JavaScript made and then hands to the
-// user without a copy, so that it is the user's for good. Which of the two serves a stream is decided by
-// the size of its last read. Buffers come in a few sizes; when none of the right size is in stock
-// the slab serves, and JavaScript refills the stock after the drain.
+// into a *lent* buffer instead: a piece of an ArrayBuffer that JavaScript made and then hands to
+// the user without a copy, so that it is the user's for good. Which of the two serves a stream is
+// decided by the size of its last read. Buffers come in a few sizes; when none of the right size is
+// in stock the slab serves, and JavaScript refills the stock after the drain.
 //
 // Owner of all the memory: JavaScript. A lent buffer is borrowed from Lend() until its index went
 // back in a kData event or TakeBack().

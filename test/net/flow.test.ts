@@ -2,7 +2,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { createTask, type StreamReader, sleep, type Transport } from 'aionode';
+import {
+  createTask,
+  currentTask,
+  type Future,
+  gather,
+  getRunningLoop,
+  isfuture,
+  type StreamReader,
+  shield,
+  sleep,
+  type Task,
+  type Transport,
+  timeout,
+  wait,
+  waitFor,
+} from 'aionode';
 import { inLoop, roundsUntil, withNodePeer, withPair } from '../support/net.js';
 
 const MIB = 1 << 20;
@@ -208,6 +223,38 @@ describe('the write buffer', () => {
         writer.write(Buffer.from('de'));
         assert.equal(writer.transport.getWriteBufferSize(), 5);
         await roundsUntil(() => writer.transport.getWriteBufferSize() === 0, 'nothing is sent');
+      }),
+    ),
+  );
+
+  it(
+    'a drain() that need not wait is a Future that is done, and no point of cancellation',
+    inLoop(() =>
+      withPair(async ({ writer }) => {
+        const drain = writer.drain() as Future<void>;
+        assert.ok(isfuture(drain));
+        assert.deepEqual([drain.done(), drain.cancelled(), drain.cancel()], [true, false, false]);
+        assert.equal(drain.result(), undefined);
+        assert.equal(drain.exception(), null);
+        assert.equal(drain.getLoop(), getRunningLoop());
+        assert.equal(await drain, undefined);
+        await Promise.all([drain, writer.drain()]);
+        await gather(writer.drain(), shield(writer.drain()), waitFor(writer.drain(), 3600));
+        await timeout(3600, () => writer.drain());
+        await createTask(writer.drain());
+        const [done] = await wait([writer.drain() as Future<void>]);
+        assert.equal(done.size, 1);
+        await new Promise((resolve) => drain.addDoneCallback(resolve));
+
+        const told: string[] = [];
+        const task = createTask(async () => {
+          (currentTask() as Task).cancel();
+          await writer.drain();
+          told.push('drained');
+          await sleep(0);
+        });
+        await assert.rejects(task, { name: 'CancelledError' });
+        assert.deepEqual(told, ['drained']);
       }),
     ),
   );

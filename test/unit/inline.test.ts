@@ -1,7 +1,20 @@
 // Whose await it is: an inline coroutine that several tasks, or nobody, read `then` of.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CancelledError, createTask, Event, Queue, run, sleep, timeout } from 'aionode';
+import {
+  CancelledError,
+  createTask,
+  Event,
+  Future,
+  getRunningLoop,
+  Lock,
+  Queue,
+  run,
+  sleep,
+  Task,
+  TaskGroup,
+  timeout,
+} from 'aionode';
 
 test('who only looks at `then` is not taken for who awaits', () =>
   run(async () => {
@@ -81,4 +94,47 @@ test('many awaits side by side in one task, all interrupted by its cancel', () =
     task.cancel();
     await task;
     assert.deepEqual(ended, [2, 0, 1, 3, 4]);
+  }));
+
+test('createTask() runs what a coroutine method returned', () =>
+  run(async () => {
+    const queue = new Queue<number>();
+    const lock = new Lock();
+    const getter = createTask(queue.get(), { name: 'getter' });
+    assert.equal(getter.getName(), 'getter');
+    const cancelled = createTask(queue.get());
+    await sleep(0);
+    cancelled.cancel();
+    await assert.rejects(cancelled, CancelledError);
+    queue.putNowait(1);
+    queue.putNowait(2);
+    assert.equal(await getter, 1);
+    assert.equal(await getRunningLoop().createTask(queue.get()), 2);
+    assert.equal(await new Task(sleep(0, 'slept')), 'slept');
+    await TaskGroup.run((group) => group.createTask(lock.acquire()));
+    assert.equal(lock.locked(), true);
+  }));
+
+test('a task factory is given it as a function', () =>
+  run(async () => {
+    const loop = getRunningLoop();
+    loop.setTaskFactory((on, coro, options) => {
+      assert.equal(typeof coro, 'function');
+      return new Task(coro, { ...options, loop: on });
+    });
+    assert.equal(await createTask(sleep(0, 'slept')), 'slept');
+  }));
+
+test('createTask() refuses futures that are no coroutine, or were awaited already', () =>
+  run(async () => {
+    const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
+    const future = new Future<void>();
+    assert.throws(() => createTask(future), refused);
+    assert.throws(() => createTask(createTask(() => {})), refused);
+    const wait = new Event().wait();
+    const waiter = createTask(wait);
+    await sleep(0);
+    assert.throws(() => createTask(wait), refused);
+    waiter.cancel();
+    await assert.rejects(waiter, CancelledError);
   }));
