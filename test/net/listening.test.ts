@@ -12,7 +12,7 @@ const ignore = () => {};
 
 /** Runs an ES module in a process that may open few files; gives what it printed. */
 async function outputWithFewFiles(module: string): Promise<string> {
-  const command = 'ulimit -n 64; exec "$0" --input-type=module --eval "$1"';
+  const command = 'ulimit -n 256; exec "$0" --input-type=module --eval "$1"';
   const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, module], {
     cwd: import.meta.dirname,
   });
