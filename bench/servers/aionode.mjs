@@ -1,8 +1,9 @@
-// Streams, a task per client; `protocol` is the echo by a Protocol, without tasks.
+// Streams, a task per client; without tasks: `protocol` is the echo by a Protocol, `buffered` that by a
+// BufferedProtocol.
 //
-//   aionode.mjs echo|lines|sink|protocol     prints its port, serves until it is killed
+//   aionode.mjs echo|lines|sink|protocol|buffered     prints its port, serves until it is killed
 import './collect-on-demand.mjs';
-import { getRunningLoop, Protocol, run, startServer } from 'aionode';
+import { BufferedProtocol, getRunningLoop, Protocol, run, startServer } from 'aionode';
 
 const handlers = {
   async echo(reader, writer) {
@@ -47,13 +48,32 @@ class Echo extends Protocol {
   }
 }
 
+class BufferedEcho extends BufferedProtocol {
+  memory = Buffer.allocUnsafeSlow(262_144);
+
+  connectionMade(transport) {
+    this.transport = transport;
+  }
+
+  getBuffer() {
+    return this.memory;
+  }
+
+  bufferUpdated(count) {
+    this.transport.write(this.memory.subarray(0, count));
+  }
+}
+
+const protocols = { protocol: Echo, buffered: BufferedEcho };
+
 await run(async () => {
   const mode = process.argv[2];
   const place = ['127.0.0.1', 0, { backlog: 1024 }];
+  const EchoProtocol = protocols[mode];
   const server =
-    mode === 'protocol'
-      ? await getRunningLoop().createServer(() => new Echo(), ...place)
-      : await startServer(handlers[mode], ...place);
+    EchoProtocol === undefined
+      ? await startServer(handlers[mode], ...place)
+      : await getRunningLoop().createServer(() => new EchoProtocol(), ...place);
   console.log(server.sockets[0].port);
   await server.serveForever();
 });

@@ -1,7 +1,7 @@
 // The reference server: C on libuv, one 64 KiB read buffer, TCP_NODELAY, a write that is tried at
 // once and queued only for what the socket does not take; reading pauses while something is queued.
 //
-//   libuv echo|lines|sink|protocol     prints its port, serves until it is killed
+//   libuv echo|lines|sink|protocol|buffered     prints its port, serves until it is killed
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // Node's own net in its fastest ordinary form: a 'data' callback that writes, without back pressure.
 //
-//   net.mjs echo|lines|sink|protocol     prints its port, serves until it is killed
+//   net.mjs echo|lines|sink|protocol|buffered     prints its port, serves until it is killed
 import './collect-on-demand.mjs';
 import net from 'node:net';
 
@@ -34,6 +34,7 @@ const handlers = {
 };
 
 handlers.protocol = handlers.echo;
+handlers.buffered = handlers.echo;
 
 const mode = process.argv[2];
 const handle = handlers[mode];

@@ -1,6 +1,7 @@
-"""Streams, a task per client, on asyncio's loop or on uvloop's; `protocol` is the echo by a Protocol.
+"""Streams, a task per client, on asyncio's loop or on uvloop's; without tasks: `protocol` is the echo by
+a Protocol, `buffered` that by a BufferedProtocol.
 
-streams.py asyncio|uvloop echo|lines|sink|protocol     prints its port, serves until it is killed
+streams.py asyncio|uvloop echo|lines|sink|protocol|buffered     prints its port, serves until it is killed
 """
 
 import asyncio
@@ -47,11 +48,26 @@ class Echo(asyncio.Protocol):
         self.transport.write(data)
 
 
+class BufferedEcho(asyncio.BufferedProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+        self.memory = memoryview(bytearray(262_144))
+
+    def get_buffer(self, sizehint):
+        return self.memory
+
+    def buffer_updated(self, count):
+        self.transport.write(self.memory[:count])
+
+
+PROTOCOLS = {"protocol": Echo, "buffered": BufferedEcho}
+
+
 async def main(mode):
     place = ("127.0.0.1", 0)
-    if mode == "protocol":
+    if mode in PROTOCOLS:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(Echo, *place, backlog=1024)
+        server = await loop.create_server(PROTOCOLS[mode], *place, backlog=1024)
     else:
         handler = {"echo": echo, "lines": lines, "sink": sink}[mode]
         server = await asyncio.start_server(handler, *place, backlog=1024)

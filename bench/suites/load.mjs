@@ -31,20 +31,23 @@ export const echo = networkSuite({
 
 export const protocol = networkSuite({
   name: 'protocol',
-  title: 'Echo by a Protocol (Node and libuv: as echo), one message under way per connection',
+  title:
+    'Echo by a Protocol or a BufferedProtocol (Node and libuv: as echo), one message under way per connection',
   metrics: perRequest,
-  lines: [
-    [1, 10],
-    [10, 10],
-    [100, 10],
-    [1, 100],
-  ].map(([kib, connections]) => ({
-    name: `protocol ${kib} KiB x ${connections}`,
-    server: 'protocol',
-    client: 'echo',
-    connections,
-    size: kib * KIB,
-  })),
+  lines: ['protocol', 'buffered'].flatMap((server) =>
+    [
+      [1, 10],
+      [10, 10],
+      [100, 10],
+      [1, 100],
+    ].map(([kib, connections]) => ({
+      name: `${server} ${kib} KiB x ${connections}`,
+      server,
+      client: 'echo',
+      connections,
+      size: kib * KIB,
+    })),
+  ),
   values: perRequestValues,
 });
 
