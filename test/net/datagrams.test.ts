@@ -1,115 +1,26 @@
-/** UDP endpoints: what is sent arrives once and whole, and every error reaches who should know. */
+/** UDP endpoints: what is sent arrives once and whole, by number and by name. */
 import assert from 'node:assert/strict';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { networkInterfaces } from 'node:os';
 import { describe, it } from 'node:test';
+import type { SocketAddress } from 'aionode';
 import {
-  type CancelledError,
-  createTask,
-  type DatagramOptions,
-  DatagramProtocol,
-  type DatagramTransport,
-  type EventLoop,
-  getRunningLoop,
-  iscancelled,
-  newEventLoop,
-  Queue,
-  type SocketAddress,
-  sleep,
-} from 'aionode';
-import { handleCount, inLoop, LOCALHOST, patternBytes, roundsUntil } from '../support/net.js';
-
-const MOST_IPV4 = 65_507;
-const MOST_IPV6 = 65_527;
-
-interface Arrival {
-  readonly data: Buffer;
-  readonly address: SocketAddress;
-}
-
-/** Keeps what it is told. */
-class Recorder extends DatagramProtocol {
-  readonly calls: string[] = [];
-  readonly arrivals = new Queue<Arrival>();
-  readonly errors = new Queue<NodeJS.ErrnoException>();
-  readonly lost = getRunningLoop().createFuture<unknown>();
-
-  override connectionMade(): void {
-    this.calls.push('connectionMade');
-  }
-  override datagramReceived(data: Buffer, address: SocketAddress): void {
-    this.calls.push(`datagramReceived ${data.length}`);
-    this.arrivals.putNowait({ data, address });
-  }
-  override errorReceived(error: unknown): void {
-    this.calls.push('errorReceived');
-    this.errors.putNowait(error as NodeJS.ErrnoException);
-  }
-  override pauseWriting(): void {
-    this.calls.push('pauseWriting');
-  }
-  override resumeWriting(): void {
-    this.calls.push('resumeWriting');
-  }
-  override connectionLost(error: unknown): void {
-    this.calls.push('connectionLost');
-    this.lost.setResult(error);
-  }
-
-  async text(): Promise<string> {
-    return (await this.arrivals.get()).data.toString();
-  }
-}
-
-interface Endpoint {
-  readonly transport: DatagramTransport;
-  readonly protocol: Recorder;
-  readonly address: SocketAddress;
-}
-
-async function open(options: DatagramOptions): Promise<Endpoint> {
-  const loop = getRunningLoop();
-  const [transport, protocol] = await loop.createDatagramEndpoint(() => new Recorder(), options);
-  return { transport, protocol, address: transport.getExtraInfo('sockname') };
-}
-
-const openLocal = () => open({ localAddr: [LOCALHOST, 0] });
-
-/** Runs `body` with an endpoint that receives from anybody and one that is connected to it. */
-async function withPair(body: (server: Endpoint, client: Endpoint) => Promise<void>) {
-  const server = await openLocal();
-  const client = await open({ remoteAddr: server.address });
-  try {
-    await body(server, client);
-  } finally {
-    client.transport.abort();
-    server.transport.abort();
-    await client.protocol.lost;
-    await server.protocol.lost;
-  }
-}
-
-async function close(...endpoints: Endpoint[]): Promise<void> {
-  for (const { transport } of endpoints) transport.close();
-  for (const { protocol } of endpoints) assert.equal(await protocol.lost, null);
-}
-
-/** Hands over to the loop with whatever was sent, and takes it in one poll. */
-const oneStep = () => sleep(0);
-
-const withIpv6 = Object.values(networkInterfaces()).some((addresses) =>
-  addresses?.some(({ address }) => address === '::1'),
-)
-  ? {}
-  : { skip: 'this machine has no IPv6' };
+  close,
+  MOST_IPV4,
+  MOST_IPV6,
+  oneStep,
+  open,
+  openLocal,
+  withEndpoints,
+  withIpv6,
+} from '../support/datagrams.js';
+import { inLoop, LOCALHOST, patternBytes } from '../support/net.js';
 
 describe('sending and receiving', () => {
   it(
     'a connected endpoint and one for all: datagrams go to and fro',
     inLoop(() =>
-      withPair(async (server, client) => {
+      withEndpoints(async (server, client) => {
         client.transport.sendto('ping');
         const { data, address } = await server.protocol.arrivals.get();
         assert.equal(data.toString(), 'ping');
@@ -146,7 +57,7 @@ describe('sending and receiving', () => {
   it(
     'boundaries are kept, empty datagrams among them, in order',
     inLoop(() =>
-      withPair(async (server, client) => {
+      withEndpoints(async (server, client) => {
         const lengths = Array.from({ length: 60 }, (_, i) => (i % 7 === 0 ? 0 : i * 13));
         for (const length of lengths) client.transport.sendto(patternBytes(length, length + 1));
         for (const length of lengths) {
@@ -160,7 +71,7 @@ describe('sending and receiving', () => {
   it(
     'text is sent as UTF-8',
     inLoop(() =>
-      withPair(async (server, client) => {
+      withEndpoints(async (server, client) => {
         client.transport.sendto('grüße €');
         client.transport.sendto('ü'.repeat(5000));
         assert.equal(await server.protocol.text(), 'grüße €');
@@ -172,7 +83,7 @@ describe('sending and receiving', () => {
   it(
     'the memory given to sendto() is the caller’s again',
     inLoop(() =>
-      withPair(async (server, client) => {
+      withEndpoints(async (server, client) => {
         for (const length of [10, 10_000]) {
           const bytes = Buffer.alloc(length, 'a');
           client.transport.sendto(bytes);
@@ -187,7 +98,7 @@ describe('sending and receiving', () => {
   it(
     'the bytes received are the receiver’s for good',
     inLoop(() =>
-      withPair(async (server, client) => {
+      withEndpoints(async (server, client) => {
         const kept: Buffer[] = [];
         for (let i = 0; i < 50; i++) {
           client.transport.sendto(patternBytes(1000, i + 1));
@@ -288,7 +199,7 @@ describe('sending and receiving', () => {
   it(
     'a peer has one address array, which is frozen',
     inLoop(() =>
-      withPair(async (server, client) => {
+      withEndpoints(async (server, client) => {
         client.transport.sendto('1');
         client.transport.sendto('2');
         const [first, second] = [
@@ -304,7 +215,7 @@ describe('sending and receiving', () => {
   it(
     'a connected endpoint hears nobody but its peer',
     inLoop(() =>
-      withPair(async (server, client) => {
+      withEndpoints(async (server, client) => {
         const stranger = await openLocal();
         stranger.transport.sendto('from a stranger', client.address);
         server.transport.sendto('from the peer', client.address);
@@ -410,431 +321,6 @@ describe('host names', () => {
       await protocol.lost;
       await assert.rejects(open({ remoteAddr: ['', 9] }), notFound);
       await assert.rejects(open({ localAddr: [LOCALHOST, 0], family: 6 }), notFound);
-    }),
-  );
-});
-
-describe('errors', () => {
-  it(
-    'a datagram that is too long: EMSGSIZE, and the endpoint goes on',
-    inLoop(() =>
-      withPair(async (server, client) => {
-        const tooLong = Buffer.alloc(MOST_IPV4 + 1);
-        client.transport.sendto('before');
-        client.transport.sendto(tooLong);
-        client.transport.sendto('after');
-        assert.deepEqual(client.protocol.calls, ['connectionMade'], 'told in a later step');
-        const error = await client.protocol.errors.get();
-        assert.equal(error.code, 'EMSGSIZE');
-        assert.equal(error.syscall, 'send');
-        const { address, port } = error as unknown as { address: string; port: number };
-        assert.deepEqual([address, port], server.address);
-        assert.equal(await server.protocol.text(), 'before');
-        assert.equal(await server.protocol.text(), 'after');
-      }),
-    ),
-  );
-
-  it(
-    'one bad datagram among many of a turn: the others are sent',
-    inLoop(async () => {
-      const server = await openLocal();
-      const { transport, protocol } = await open({ family: 4 });
-      for (let i = 0; i < 45; i++) {
-        transport.sendto(String(i), i % 10 === 3 ? [LOCALHOST, 0] : server.address);
-      }
-      for (let i = 0; i < 45; i++) {
-        if (i % 10 === 3) {
-          const { code, port } = (await protocol.errors.get()) as { code?: string; port?: number };
-          assert.deepEqual({ code, port }, { code: 'EINVAL', port: 0 });
-        } else assert.equal(await server.protocol.text(), String(i));
-      }
-      transport.sendto('x', [LOCALHOST, 0]);
-      transport.close();
-      await protocol.lost;
-      assert.deepEqual(protocol.calls.slice(-2), ['errorReceived', 'connectionLost']);
-      await close(server);
-    }),
-  );
-
-  it(
-    'nobody listens at the peer’s port: ECONNREFUSED to errorReceived(), and the endpoint stays',
-    { skip: process.platform === 'win32' && 'Windows does not tell' },
-    inLoop(async () => {
-      const server = await openLocal();
-      const client = await open({ remoteAddr: server.address });
-      await close(server);
-      await roundsUntil(() => handleCount() === 1, 'the closed socket');
-      client.transport.sendto('is anybody there?');
-      const error = await client.protocol.errors.get();
-      assert.equal(error.code, 'ECONNREFUSED');
-      const again = await open({ localAddr: server.address });
-      client.transport.sendto('again');
-      assert.equal(await again.protocol.text(), 'again');
-      await close(again, client);
-    }),
-  );
-
-  it(
-    'an address of the other family: EAFNOSUPPORT or the like',
-    withIpv6,
-    inLoop(async () => {
-      const { transport, protocol } = await open({ family: 4 });
-      transport.sendto('x', ['::1', 9]);
-      const { syscall } = await protocol.errors.get();
-      assert.equal(syscall, 'send');
-      transport.close();
-      await protocol.lost;
-    }),
-  );
-
-  it(
-    'a protocol that throws: the exception handler is told, the endpoint goes on',
-    inLoop((reports) =>
-      withPair(async (server, client) => {
-        const failure = new Error('of the protocol');
-        const { datagramReceived } = server.protocol;
-        server.protocol.datagramReceived = () => {
-          server.protocol.datagramReceived = datagramReceived;
-          throw failure;
-        };
-        client.transport.sendto('1');
-        client.transport.sendto('2');
-        assert.equal(await server.protocol.text(), '2');
-        const [report] = reports.splice(0);
-        assert.equal(report?.exception, failure);
-        assert.equal(report?.transport, server.transport);
-        assert.equal(report?.protocol, server.protocol);
-      }),
-    ),
-  );
-
-  it(
-    'an address that is taken, and one that is not ours',
-    inLoop(async () => {
-      const { address, transport, protocol } = await openLocal();
-      await assert.rejects(open({ localAddr: address }), {
-        code: 'EADDRINUSE',
-        syscall: 'bind',
-        address: address[0],
-        port: address[1],
-      });
-      await assert.rejects(open({ localAddr: ['192.0.2.1', 0] }), {
-        code: 'EADDRNOTAVAIL',
-        syscall: 'bind',
-      });
-      transport.close();
-      await protocol.lost;
-    }),
-  );
-
-  it(
-    'reusePort lets two endpoints have one port',
-    { skip: process.platform === 'win32' && 'Windows has no SO_REUSEPORT' },
-    inLoop(async () => {
-      const one = await open({ localAddr: [LOCALHOST, 0], reusePort: true });
-      const two = await open({ localAddr: one.address, reusePort: true });
-      assert.deepEqual(two.address, one.address);
-      await close(one, two);
-    }),
-  );
-
-  it(
-    'wrong arguments',
-    inLoop(async () => {
-      const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
-      const range = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };
-      const make = (options: unknown) =>
-        getRunningLoop().createDatagramEndpoint(() => new Recorder(), options as DatagramOptions);
-      for (const options of [
-        undefined,
-        null,
-        { localAddr: LOCALHOST },
-        { localAddr: [LOCALHOST] },
-        { localAddr: [9, LOCALHOST] },
-        { remoteAddr: [LOCALHOST, '9'] },
-        { family: '4' },
-        { family: 4, reusePort: 1 },
-        { family: 4, allowBroadcast: 'yes' },
-      ]) {
-        await assert.rejects(make(options), type, JSON.stringify(options));
-      }
-      for (const options of [
-        {},
-        { family: 5 },
-        { localAddr: [LOCALHOST, 65_536] },
-        { localAddr: [LOCALHOST, 0], remoteAddr: ['::1', 9] },
-      ]) {
-        await assert.rejects(make(options), range, JSON.stringify(options));
-      }
-      const wrongFactory = getRunningLoop().createDatagramEndpoint('no function' as never, {
-        family: 4,
-      });
-      await assert.rejects(wrongFactory, type);
-
-      const { transport, protocol } = await open({ family: 4 });
-      const sendto = transport.sendto.bind(transport) as (...args: unknown[]) => void;
-      for (const args of [
-        [],
-        [null],
-        [7, [LOCALHOST, 9]],
-        [
-          [1, 2],
-          [LOCALHOST, 9],
-        ],
-        ['x'],
-        ['x', null],
-        ['x', LOCALHOST],
-        ['x', [LOCALHOST]],
-        ['x', [LOCALHOST, 9, 0]],
-        ['x', [LOCALHOST, '9']],
-        ['x', [null, 9]],
-      ]) {
-        assert.throws(() => sendto(...args), type, JSON.stringify(args));
-      }
-      for (const port of [-1, 65_536, 1.5, Number.NaN]) {
-        assert.throws(() => sendto('x', [LOCALHOST, port]), range);
-      }
-      assert.throws(() => transport.setWriteBufferLimits({ high: 1, low: 2 }), range);
-      transport.close();
-      await protocol.lost;
-    }),
-  );
-
-  it(
-    'a connected endpoint sends to its peer only',
-    inLoop(() =>
-      withPair(async (server, client) => {
-        client.transport.sendto('the very one', server.address);
-        client.transport.sendto('the same', [...server.address]);
-        assert.throws(() => client.transport.sendto('x', [LOCALHOST, 9]), {
-          name: 'RangeError',
-          code: 'ERR_OUT_OF_RANGE',
-        });
-        assert.throws(() => client.transport.sendto('x', ['example', server.address[1]]), {
-          code: 'ERR_OUT_OF_RANGE',
-        });
-        assert.equal(await server.protocol.text(), 'the very one');
-        assert.equal(await server.protocol.text(), 'the same');
-      }),
-    ),
-  );
-
-  it(
-    'a factory that throws leaves no socket',
-    inLoop(async () => {
-      const failure = new Error('of the factory');
-      const factory = () => {
-        throw failure;
-      };
-      const made = getRunningLoop().createDatagramEndpoint(factory, { family: 4 });
-      await assert.rejects(made, failure);
-    }),
-  );
-});
-
-describe('the end', () => {
-  it(
-    'close(): connectionLost(null) once, nothing after it, the addresses stay known',
-    inLoop(async () => {
-      const server = await openLocal();
-      const client = await open({ remoteAddr: server.address });
-      client.transport.sendto('sent in the same step');
-      client.transport.close();
-      client.transport.close();
-      client.transport.abort();
-      assert.ok(client.transport.isClosing());
-      assert.equal(await client.protocol.lost, null);
-      assert.equal(await server.protocol.text(), 'sent in the same step');
-      server.transport.sendto('too late', client.address);
-      await oneStep();
-      assert.deepEqual(client.protocol.calls, ['connectionMade', 'connectionLost']);
-      assert.deepEqual(client.transport.getExtraInfo('sockname'), client.address);
-      assert.deepEqual(client.transport.getExtraInfo('peername'), server.address);
-      await close(server);
-    }),
-  );
-
-  it(
-    'abort(): what the system took is sent, then connectionLost(null)',
-    inLoop(async () => {
-      const server = await openLocal();
-      const client = await open({ remoteAddr: server.address });
-      client.transport.sendto('sent');
-      client.transport.abort();
-      assert.equal(await client.protocol.lost, null);
-      assert.equal(await server.protocol.text(), 'sent');
-      await close(server);
-    }),
-  );
-
-  it(
-    'what arrived before close() is not delivered after it',
-    inLoop(() =>
-      withPair(async (server, client) => {
-        const { datagramReceived } = server.protocol;
-        server.protocol.datagramReceived = (data, address) => {
-          datagramReceived.call(server.protocol, data, address);
-          server.transport.close();
-        };
-        for (const text of ['1', '2', '3']) client.transport.sendto(text);
-        await server.protocol.lost;
-        assert.deepEqual(server.protocol.calls, [
-          'connectionMade',
-          'datagramReceived 1',
-          'connectionLost',
-        ]);
-      }),
-    ),
-  );
-
-  it(
-    'sends after the end are warned of once, at the fifth',
-    inLoop(async () => {
-      const warnings: Error[] = [];
-      const listener = (warning: Error) => warnings.push(warning);
-      process.on('warning', listener);
-      const endpoint = await open({ remoteAddr: [LOCALHOST, 9] });
-      await close(endpoint);
-      for (let i = 0; i < 4; i++) endpoint.transport.sendto('x');
-      await new Promise((resolve) => setImmediate(resolve));
-      assert.deepEqual(warnings, []);
-      endpoint.transport.sendto('x');
-      endpoint.transport.sendto('x', [LOCALHOST, 9]);
-      await new Promise((resolve) => setImmediate(resolve));
-      process.off('warning', listener);
-      assert.deepEqual(
-        warnings.map((warning) => (warning as NodeJS.ErrnoException).code),
-        ['AIONODE_LOST_WRITE'],
-      );
-    }),
-  );
-
-  it(
-    'cancellation while a host is looked up: no socket, no protocol',
-    inLoop(async () => {
-      let made = 0;
-      const factory = () => {
-        made += 1;
-        return new Recorder();
-      };
-      const loop = getRunningLoop();
-      const task = createTask(() =>
-        loop.createDatagramEndpoint(factory, { localAddr: ['localhost', 0] }),
-      );
-      await oneStep();
-      assert.ok(task.cancel());
-      await assert.rejects(task, (error: CancelledError) => iscancelled(error));
-      assert.equal(made, 0);
-      assert.equal(handleCount(), 0);
-    }),
-  );
-
-  it(
-    'cancellation before connectionMade() was called: the endpoint is closed',
-    inLoop(async () => {
-      const loop = getRunningLoop();
-      const protocol = new Recorder();
-      const task = createTask(() =>
-        loop.createDatagramEndpoint(
-          () => {
-            loop.callSoon(() => task.cancel());
-            return protocol;
-          },
-          { localAddr: [LOCALHOST, 0] },
-        ),
-      );
-      await assert.rejects(task, (error: CancelledError) => iscancelled(error));
-      assert.equal(await protocol.lost, null);
-      assert.deepEqual(protocol.calls, ['connectionMade', 'connectionLost']);
-    }),
-  );
-
-  it('closing the loop closes the socket, and the transport does nothing more', async () => {
-    const loop: EventLoop = newEventLoop();
-    const [transport, protocol] = await loop.runUntilComplete(() =>
-      loop.createDatagramEndpoint(() => new Recorder(), { localAddr: [LOCALHOST, 0] }),
-    );
-    transport.sendto('looked up while the loop is closed', ['localhost', 9]);
-    loop.close();
-    await roundsUntil(() => handleCount() === 0, 'the socket');
-    assert.ok(transport.isClosing());
-    transport.sendto('x', [LOCALHOST, 9]);
-    transport.close();
-    transport.abort();
-    assert.equal(transport.getExtraInfo('sockname'), null);
-    assert.equal(transport.getWriteBufferSize(), 0);
-    assert.deepEqual(protocol.calls, ['connectionMade']);
-    await assert.rejects(
-      loop.createDatagramEndpoint(() => new DatagramProtocol(), { family: 4 }),
-      { name: 'RuntimeError' },
-    );
-  });
-});
-
-describe('protocols', () => {
-  it(
-    'setProtocol() hands over to another one',
-    inLoop(() =>
-      withPair(async (server, client) => {
-        const second = new Recorder();
-        client.transport.sendto('1');
-        assert.equal(await server.protocol.text(), '1');
-        server.transport.setProtocol(second);
-        assert.equal(server.transport.getProtocol(), second);
-        client.transport.sendto('2');
-        assert.equal(await second.text(), '2');
-        server.transport.close();
-        await second.lost;
-        server.protocol.lost.setResult(null);
-        assert.deepEqual(second.calls, ['datagramReceived 1', 'connectionLost']);
-      }),
-    ),
-  );
-
-  it(
-    'a protocol with nothing overridden takes everything in silence',
-    inLoop(async () => {
-      const server = await openLocal();
-      const loop = getRunningLoop();
-      const [transport] = await loop.createDatagramEndpoint(() => new DatagramProtocol(), {
-        remoteAddr: server.address,
-      });
-      transport.sendto(Buffer.alloc(70_000));
-      transport.sendto('x');
-      const { address } = await server.protocol.arrivals.get();
-      server.transport.sendto('y', address);
-      await oneStep();
-      transport.close();
-      await close(server);
-    }),
-  );
-
-  it(
-    'its methods run in the context in which the endpoint was made',
-    inLoop(async () => {
-      const storage = new AsyncLocalStorage<string>();
-      const seen: (string | undefined)[] = [];
-      class Observer extends Recorder {
-        override connectionMade(): void {
-          seen.push(storage.getStore());
-        }
-        override datagramReceived(data: Buffer, address: SocketAddress): void {
-          seen.push(storage.getStore());
-          super.datagramReceived(data, address);
-        }
-      }
-      const loop = getRunningLoop();
-      const [transport, protocol] = await storage.run('outer', () =>
-        loop.createDatagramEndpoint(() => new Observer(), { localAddr: [LOCALHOST, 0] }),
-      );
-      storage.run('of the sender', () =>
-        transport.sendto('to itself', transport.getExtraInfo('sockname')),
-      );
-      await protocol.arrivals.get();
-      assert.deepEqual(seen, ['outer', 'outer']);
-      transport.close();
-      await protocol.lost;
     }),
   );
 });

@@ -18,9 +18,7 @@ import {
   wait,
   waitFor,
 } from 'aionode';
-import { inLoop, roundsUntil, withNodePeer, withPair } from '../support/net.js';
-
-const MIB = 1 << 20;
+import { inLoop, MIB, roundsUntil, withNodePeer, withPair } from '../support/net.js';
 
 /** Above what the system buffers for one connection, so that the rest stays with the sender. */
 const MORE_THAN_THE_SYSTEM_TAKES = 64 * MIB;

@@ -13,7 +13,7 @@ import {
   sleep,
   type WriteTransport,
 } from 'aionode';
-import { inLoop, roundsUntil, systemError } from '../support/net.js';
+import { inLoop, MIB, roundsUntil, systemError } from '../support/net.js';
 import {
   closeIfOpen,
   descriptorCount,
@@ -22,8 +22,6 @@ import {
   makePipe,
   NO_PIPES,
 } from '../support/pipes.js';
-
-const MIB = 1 << 20;
 
 /** Writes down what it is told, as the Recorder of oracle/pipes.py. */
 class Recorder extends Protocol {

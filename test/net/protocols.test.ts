@@ -12,9 +12,7 @@ import {
   type Server,
   type Transport,
 } from 'aionode';
-import { connectNodeSocket, inLoop, LOCALHOST, portOf } from '../support/net.js';
-
-const MIB = 1 << 20;
+import { connectNodeSocket, inLoop, LOCALHOST, MIB, portOf } from '../support/net.js';
 
 /** As Python prints it. */
 const python = (flag: boolean) => (flag ? 'True' : 'False');

@@ -17,6 +17,7 @@ import {
 } from 'aionode';
 import {
   inLoop,
+  MIB,
   patternBytes,
   roundsUntil,
   systemError,
@@ -25,7 +26,6 @@ import {
 } from '../support/net.js';
 import { descriptorCount, inFolder, makePipe, NO_PIPES } from '../support/pipes.js';
 
-const MIB = 1 << 20;
 /** Above what the system buffers for one connection. */
 const LARGE = 24 * MIB;
 

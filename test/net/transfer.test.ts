@@ -4,9 +4,7 @@ import { createHash } from 'node:crypto';
 import { freemem } from 'node:os';
 import { describe, it } from 'node:test';
 import { gather, type StreamReader, type StreamWriter } from 'aionode';
-import { inLoop, type Pair, patternBytes, withPair } from '../support/net.js';
-
-const MIB = 1 << 20;
+import { inLoop, MIB, type Pair, patternBytes, withPair } from '../support/net.js';
 
 /** Small numbers more often than large ones, from a seed. */
 function sizes(seed: number, largest: number): () => number {

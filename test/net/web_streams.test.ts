@@ -8,13 +8,12 @@ import { createTask, fromWeb, sleep, toWeb } from 'aionode';
 import {
   inLoop,
   LOCALHOST,
+  MIB,
   patternBytes,
   roundsUntil,
   withNodePeer,
   withPair,
 } from '../support/net.js';
-
-const MIB = 1 << 20;
 
 describe('fromWeb()', () => {
   it(

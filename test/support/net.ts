@@ -19,6 +19,7 @@ import {
 } from 'aionode';
 
 export const LOCALHOST = '127.0.0.1';
+export const MIB = 1 << 20;
 
 /** Rounds of Node's loop in which every closing handle must be gone; libuv needs one or two. */
 const ROUNDS_TO_CLOSE = 1000;

@@ -12,13 +12,11 @@ import {
   type Future,
   gather,
   isfuture,
-  run,
   toThread,
   transfer,
   workerModule,
 } from 'aionode';
-
-const inLoop = (body: () => Promise<void>) => () => run(body);
+import { inLoop } from '../support/tasks.js';
 
 /** What an await threw. */
 async function errorOf(outcome: PromiseLike<unknown>): Promise<Error & Record<string, unknown>> {

@@ -16,8 +16,8 @@ import {
   sleep,
 } from 'aionode';
 import { runModule } from '../lifecycle/child.js';
+import { inLoop } from '../support/tasks.js';
 
-const inLoop = (body: () => Promise<void>) => () => run(body);
 const inDebug = (body: () => Promise<void>) => () => run(body, { debug: true });
 
 async function innermost(): Promise<void> {

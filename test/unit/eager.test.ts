@@ -13,14 +13,12 @@ import {
   gather,
   getRunningLoop,
   Queue,
-  run,
   sleep,
   Task,
   TaskGroup,
   type TaskOptions,
 } from 'aionode';
-
-const inLoop = (body: () => Promise<void>) => () => run(body);
+import { inLoop } from '../support/tasks.js';
 
 describe('what an eager task awaits in its first step', () => {
   it(

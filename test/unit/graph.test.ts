@@ -12,7 +12,6 @@ import {
   formatCallGraph,
   gather,
   printCallGraph,
-  run,
   shield,
   sleep,
   type Task,
@@ -20,8 +19,7 @@ import {
   wait,
   waitFor,
 } from 'aionode';
-
-const inLoop = (body: () => Promise<void>) => () => run(body);
+import { inLoop } from '../support/tasks.js';
 
 /** The graph as names only. */
 function names(graph: FutureCallGraph): unknown[] {

@@ -17,6 +17,7 @@ import {
   sleep,
 } from 'aionode';
 import { runModule } from '../lifecycle/child.js';
+import { inLoop } from '../support/tasks.js';
 
 describe('runUntilComplete', () => {
   it('runs until the awaitable is done, several times', async () => {
@@ -315,7 +316,6 @@ describe('failures that nobody awaited', () => {
 
 describe('AsyncLocalStorage', () => {
   const storage = new AsyncLocalStorage<string>();
-  const inLoop = (body: () => Promise<void>) => () => run(body);
 
   it(
     'flows into callbacks, timers and done callbacks from their caller',

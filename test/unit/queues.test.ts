@@ -15,19 +15,13 @@ import {
   sleep,
   type Task,
 } from 'aionode';
-
-/** Lets every other task run until it waits. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await sleep(0);
-}
+import { inLoop, settle } from '../support/tasks.js';
 
 function drain<T>(queue: Queue<T>): T[] {
   const items: T[] = [];
   while (!queue.empty()) items.push(queue.getNowait());
   return items;
 }
-
-const inLoop = (body: () => Promise<void>) => () => run(body);
 
 describe('Queue', () => {
   it(

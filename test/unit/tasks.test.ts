@@ -23,8 +23,7 @@ import {
   timeout,
   wrapFuture,
 } from 'aionode';
-
-const inLoop = (body: () => Promise<void>) => () => run(body);
+import { inLoop } from '../support/tasks.js';
 
 describe('currentTask', () => {
   const ways: Record<string, () => unknown> = {

@@ -10,19 +10,12 @@ import {
   FIRST_EXCEPTION,
   Future,
   Queue,
-  run,
   sleep,
   type Task,
   TimeoutError,
   wait,
 } from 'aionode';
-
-/** Lets every other task run until it waits. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await sleep(0);
-}
-
-const inLoop = (body: () => Promise<void>) => () => run(body);
+import { inLoop, settle } from '../support/tasks.js';
 
 /** A task that ends after that many passes of the loop. */
 function after<T>(passes: number, result: T): Task<T> {
