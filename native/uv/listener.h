@@ -61,7 +61,7 @@ class Listener : public Handle {
   static void OnConnection(uv_stream_t* stream, int status);
 #else
   static Listener* Watch(Loop* loop, int fd, int family, int* status);
-  // Accepts one connection; false when that was the last one for now.
+  // Takes one of the connections that wait; true when there may be another.
   bool AcceptOne();
 
   int fd_ = -1;

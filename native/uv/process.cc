@@ -3,21 +3,10 @@
 #include <csignal>
 #include <vector>
 
+#include "argument_vector.h"
 #include "pidfd.h"
 
 namespace aionode::uv {
-
-namespace {
-
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (const std::string& one : strings) pointers.push_back(const_cast<char*>(one.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-}  // namespace
 
 Process* Process::Spawn(Loop* loop, const Command& command, int* status) {
   Process* process = new Process(loop, command.detached);
@@ -65,8 +54,8 @@ void Process::OnReadable(uv_poll_t* poll, int, int) {
 }
 
 int Process::SpawnByLibuv(const Command& command) {
-  std::vector<char*> arguments = Pointers(command.arguments);
-  std::vector<char*> environment = Pointers(command.environment);
+  std::vector<char*> arguments = ArgumentVector(command.arguments);
+  std::vector<char*> environment = ArgumentVector(command.environment);
   uv_stdio_container_t stdio[3];
   for (int i = 0; i < 3; ++i) {
     const int fd = command.stdio[i];

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "argument_vector.h"
 #include "pidfd.h"
 
 // The C library's headers may be older than the kernel.
@@ -136,14 +137,6 @@ int RunChild(void* data) {
   _exit(127);
 }
 
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (const std::string& one : strings) pointers.push_back(const_cast<char*>(one.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 const char* FindPath(char* const* environment) {
   for (; *environment != nullptr; ++environment) {
     if (std::strncmp(*environment, "PATH=", 5) == 0) return *environment + 5;
@@ -177,11 +170,11 @@ bool CanSpawnShared(const Command& command) {
 }
 
 int SpawnShared(const Command& command, SpawnedProcess* process) {
-  const std::vector<char*> argv = Pointers(command.arguments);
-  const std::vector<char*> own_environment = Pointers(command.environment);
+  const std::vector<char*> argv = ArgumentVector(command.arguments);
+  const std::vector<char*> own_environment = ArgumentVector(command.environment);
   char* const* envp = command.inherits_environment ? environ : own_environment.data();
   const std::vector<std::string> paths = CandidatesFor(command.file, envp);
-  const std::vector<char*> candidates = Pointers(paths);
+  const std::vector<char*> candidates = ArgumentVector(paths);
   std::vector<const char*> shell_argv{"/bin/sh", nullptr};
   for (size_t i = 1; i < argv.size(); ++i) shell_argv.push_back(argv[i]);
 
