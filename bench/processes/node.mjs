@@ -2,10 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rates, serve } from '../harness/serve.mjs';
-
-const MEBIBYTE = 1 << 20;
-const SOURCE_MIB = 64;
-const CHUNK = Buffer.alloc(64 * 1024);
+import { CHUNK, MEBIBYTE, SIZE, SOURCE, startBatches } from './common.mjs';
 
 async function start() {
   await once(spawn('/bin/true', { stdio: ['ignore', 'inherit', 'inherit'] }), 'exit');
@@ -20,37 +17,22 @@ async function readAll(child) {
   return total / MEBIBYTE;
 }
 
+const gather = (...bodies) => Promise.all(bodies.map((body) => body()));
+
 const batches = {
-  async 'true, one by one'() {
-    for (let i = 0; i < 20; i++) await start();
-    return 20;
-  },
+  ...startBatches(start, gather),
 
-  async 'true, 8 at a time'() {
-    let left = 40;
-    const starter = async () => {
-      while (left-- > 0) await start();
-    };
-    await Promise.all(Array.from({ length: 8 }, starter));
-    return 40;
-  },
-
-  'read from a child': () =>
-    readAll(
-      spawn('/usr/bin/head', ['-c', `${SOURCE_MIB * MEBIBYTE}`, '/dev/zero'], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      }),
-    ),
+  'read from a child': () => readAll(spawn(...SOURCE, { stdio: ['ignore', 'pipe', 'inherit'] })),
 
   async 'through cat'() {
     const child = spawn('/bin/cat', { stdio: ['pipe', 'pipe', 'inherit'] });
     const feed = async () => {
-      for (let sent = 0; sent < SOURCE_MIB * MEBIBYTE; sent += CHUNK.length) {
+      for (let sent = 0; sent < SIZE; sent += CHUNK.length) {
         if (!child.stdin.write(CHUNK)) await once(child.stdin, 'drain');
       }
       child.stdin.end();
     };
-    const [, read] = await Promise.all([feed(), readAll(child)]);
+    const [, read] = await gather(feed, () => readAll(child));
     return read;
   },
 };

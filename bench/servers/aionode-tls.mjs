@@ -3,16 +3,7 @@
 //   aionode-tls.mjs echo     prints its port, serves until it is killed
 import { run, startServer } from 'aionode';
 import { certificate } from './certificate.mjs';
-
-async function echo(reader, writer) {
-  while (true) {
-    const data = await reader.read(262_144);
-    if (data.length === 0) break;
-    writer.write(data);
-    await writer.drain();
-  }
-  writer.close();
-}
+import { echo } from './echo.mjs';
 
 await run(async () => {
   const server = await startServer(echo, '127.0.0.1', 0, { backlog: 1024, ssl: certificate });

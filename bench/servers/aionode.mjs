@@ -4,17 +4,10 @@
 //   aionode.mjs echo|lines|sink|protocol|buffered     prints its port, serves until it is killed
 import './collect-on-demand.mjs';
 import { BufferedProtocol, getRunningLoop, Protocol, run, startServer } from 'aionode';
+import { echo } from './echo.mjs';
 
 const handlers = {
-  async echo(reader, writer) {
-    while (true) {
-      const data = await reader.read(262_144);
-      if (data.length === 0) break;
-      writer.write(data);
-      await writer.drain();
-    }
-    writer.close();
-  },
+  echo,
 
   async lines(reader, writer) {
     while (true) {

@@ -52,9 +52,9 @@ async function slice(binary, load, server, core) {
 
 /**
  * A suite of load on servers. Each of `lines` has a name, the `server` mode and the load: `client`
- * mode, connections, size, line. `client` compiles the load client. `programs` is the peers' group of programs (harness/peers.mjs),
- * `warmUpSeconds` the CPU time of a warm-up if it is not the usual one. `values` turns what a slice
- * gave into metrics.
+ * mode, connections, size, line. `client` compiles the load client. `programs` is the peers' group of
+ * programs (harness/peers.mjs), `warmUpSeconds` the CPU time of a warm-up if it is not the usual one.
+ * `values` turns what a slice gave into metrics.
  */
 export function networkSuite({
   name,
