@@ -13,6 +13,7 @@ import {
   MIB,
   patternBytes,
   startNodeServer,
+  writeInPieces,
 } from '../support/net.js';
 
 describe('fromDuplex(): one half', () => {
@@ -116,10 +117,7 @@ describe('fromDuplex(): sockets of Node', () => {
       assert.equal(writer.getExtraInfo('cipher', 'none'), 'none');
       const bytes = patternBytes(4 * MIB);
       const writing = createTask(async () => {
-        for (let at = 0; at < bytes.length; at += 100_000) {
-          writer.write(bytes.subarray(at, at + 100_000));
-          await writer.drain();
-        }
+        await writeInPieces(writer, bytes, 100_000);
         writer.writeEof();
       });
       assert.ok((await reader.read()).equals(bytes));

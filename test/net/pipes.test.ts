@@ -1,6 +1,6 @@
 /** connectReadPipe() and connectWritePipe(). */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import {
@@ -14,6 +14,7 @@ import {
   type WriteTransport,
 } from 'aionode';
 import { inLoop, MIB, roundsUntil, systemError } from '../support/net.js';
+import { compareWithAsyncio, python, type Scenario } from '../support/oracle.js';
 import {
   closeIfOpen,
   descriptorCount,
@@ -59,7 +60,6 @@ class Recorder extends Protocol {
 
 const pythonName = (error: unknown) =>
   (error as NodeJS.ErrnoException).code === 'EPIPE' ? 'BrokenPipeError' : String(error);
-const python = (flag: boolean) => (flag ? 'True' : 'False');
 
 async function readerOf(trace: string[], Class = Recorder) {
   const { readEnd, writeEnd } = await makePipe();
@@ -82,7 +82,7 @@ function readNow(fd: number, most = 10): Buffer {
 }
 
 /** The twins of the functions of these names in oracle/pipes.py. */
-const scenarios: Record<string, (trace: string[]) => Promise<void>> = {
+const scenarios: Record<string, Scenario> = {
   async read_to_the_end(trace) {
     const { protocol, writeEnd } = await readerOf(trace);
     writeSync(writeEnd, 'abc');
@@ -177,25 +177,7 @@ const scenarios: Record<string, (trace: string[]) => Promise<void>> = {
 };
 
 describe('pipe transports', { skip: NO_PIPES }, () => {
-  const file = new URL('../../../test/net/oracle/pipes.json', import.meta.url);
-  const { traces } = JSON.parse(readFileSync(file, 'utf8')) as {
-    traces: Record<string, string[]>;
-  };
-
-  it('are compared with asyncio in every scenario', () => {
-    assert.deepEqual(Object.keys(scenarios), Object.keys(traces));
-  });
-
-  for (const [name, scenario] of Object.entries(scenarios)) {
-    it(
-      `as in asyncio: ${name.replaceAll('_', ' ')}`,
-      inLoop(async () => {
-        const trace: string[] = [];
-        await scenario(trace);
-        assert.deepEqual(trace, traces[name]);
-      }),
-    );
-  }
+  compareWithAsyncio('pipes', scenarios);
 
   it(
     'own their descriptor: it is closed with them',

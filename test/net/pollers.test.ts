@@ -7,9 +7,9 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createTask, getRunningLoop, newEventLoop, sleep, startServer } from 'aionode';
 import { handleCount, inLoop, LOCALHOST, roundsUntil, withPair } from '../support/net.js';
+import { compareWithAsyncio, python, type Scenario } from '../support/oracle.js';
 import { descriptorCount, makePipe, NO_PIPES } from '../support/pipes.js';
 
-const python = (flag: boolean) => (flag ? 'True' : 'False');
 const EMPTY_DESCRIPTOR = 1 << 20;
 
 function readNow(fd: number, most: number): string {
@@ -37,7 +37,7 @@ const pythonName = (error: unknown) =>
   PYTHON_NAMES[(error as NodeJS.ErrnoException).code ?? ''] ?? String(error);
 
 /** The twins of the functions of these names in oracle/pollers.py. */
-const scenarios: Record<string, (trace: string[]) => Promise<void>> = {
+const scenarios: Record<string, Scenario> = {
   async called_while_readable(trace) {
     const loop = getRunningLoop();
     const pipe = await makePipe();
@@ -180,27 +180,11 @@ const scenarios: Record<string, (trace: string[]) => Promise<void>> = {
 };
 
 describe('readers and writers of descriptors', { skip: NO_PIPES }, () => {
-  const file = new URL('../../../test/net/oracle/pollers.json', import.meta.url);
-  const { traces } = JSON.parse(readFileSync(file, 'utf8')) as {
-    traces: Record<string, string[]>;
-  };
-
-  it('are compared with asyncio in every scenario', () => {
-    assert.deepEqual(Object.keys(scenarios), Object.keys(traces));
+  compareWithAsyncio('pollers', scenarios, async (scenario, trace) => {
+    const before = descriptorCount();
+    await scenario(trace);
+    assert.equal(descriptorCount(), before, 'a descriptor is left');
   });
-
-  for (const [name, scenario] of Object.entries(scenarios)) {
-    it(
-      `as in asyncio: ${name.replaceAll('_', ' ')}`,
-      inLoop(async () => {
-        const before = descriptorCount();
-        const trace: string[] = [];
-        await scenario(trace);
-        assert.deepEqual(trace, traces[name]);
-        assert.equal(descriptorCount(), before, 'a descriptor is left');
-      }),
-    );
-  }
 
   it(
     'share a descriptor: one callback to read, one to write',

@@ -1,8 +1,7 @@
 /** Protocols over TCP: what they are told, in asyncio's order. The twin is oracle/protocols.py. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import {
   BaseProtocol,
   type Future,
@@ -12,10 +11,10 @@ import {
   type Server,
   type Transport,
 } from 'aionode';
-import { connectNodeSocket, inLoop, LOCALHOST, MIB, portOf } from '../support/net.js';
+import { connectNodeSocket, LOCALHOST, MIB, portOf } from '../support/net.js';
+import { compareWithAsyncio, python, type Scenario } from '../support/oracle.js';
 
 /** As Python prints it. */
-const python = (flag: boolean) => (flag ? 'True' : 'False');
 const list = (numbers: readonly number[]) => `[${numbers.join(', ')}]`;
 
 type Name = 'made' | 'eof' | 'pause' | 'resume' | 'lost' | 'data' | 'buffer' | 'updated';
@@ -190,7 +189,7 @@ async function sendAndEnd(_protocol: Recorder, peer: Peer): Promise<void> {
 
 const much = Buffer.alloc(16 * MIB, 'x');
 
-const scenarios: Record<string, (trace: string[]) => Promise<void>> = {
+const scenarios: Record<string, Scenario> = {
   life: (trace) => withOne(Plain, trace, sendAndEnd),
 
   eof_keeps_open(trace) {
@@ -516,31 +515,13 @@ const scenarios: Record<string, (trace: string[]) => Promise<void>> = {
 };
 
 describe('protocols over TCP', () => {
-  const file = new URL('../../../test/net/oracle/protocols.json', import.meta.url);
-  const { traces } = JSON.parse(readFileSync(file, 'utf8')) as {
-    traces: Record<string, string[]>;
-  };
-
-  it('are compared with asyncio in every scenario', () => {
-    assert.deepEqual(Object.keys(scenarios), Object.keys(traces));
+  compareWithAsyncio('protocols', scenarios, async (scenario, trace) => {
+    getRunningLoop().setExceptionHandler((_loop, { message, exception }) => {
+      const what = message.startsWith('Exception in callback') ? 'callback' : snakeCase(message);
+      trace.push(`report ${what}: ${nameOf(exception)}`);
+    });
+    await scenario(trace);
   });
-
-  for (const [name, scenario] of Object.entries(scenarios)) {
-    it(
-      `as in asyncio: ${name.replaceAll('_', ' ')}`,
-      inLoop(async () => {
-        const trace: string[] = [];
-        getRunningLoop().setExceptionHandler((_loop, { message, exception }) => {
-          const what = message.startsWith('Exception in callback')
-            ? 'callback'
-            : snakeCase(message);
-          trace.push(`report ${what}: ${nameOf(exception)}`);
-        });
-        await scenario(trace);
-        assert.deepEqual(trace, traces[name]);
-      }),
-    );
-  }
 });
 
 /** A message with the names of methods as Python spells them. */

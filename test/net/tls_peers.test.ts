@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import { createTask, openConnection } from 'aionode';
 import { AUTHORITY, certificateFile, identity } from '../support/certificates.js';
-import { inLoop, LOCALHOST, MIB, patternBytes, withServer } from '../support/net.js';
+import { inLoop, LOCALHOST, MIB, patternBytes, withServer, writeInPieces } from '../support/net.js';
 import { CLIENT, connectNodeTls, echo, SERVER, startNodeTlsServer, TRUST } from '../support/tls.js';
 
 describe('beside node:tls', () => {
@@ -19,12 +19,7 @@ describe('beside node:tls', () => {
         family: 4,
       });
       const bytes = patternBytes(4 * MIB);
-      const writing = createTask(async () => {
-        for (let at = 0; at < bytes.length; at += 70_000) {
-          writer.write(bytes.subarray(at, at + 70_000));
-          await writer.drain();
-        }
-      });
+      const writing = createTask(() => writeInPieces(writer, bytes, 70_000));
       assert.ok((await reader.readexactly(bytes.length)).equals(bytes));
       await writing;
       writer.close();

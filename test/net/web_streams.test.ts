@@ -13,6 +13,7 @@ import {
   roundsUntil,
   withNodePeer,
   withPair,
+  writeInPieces,
 } from '../support/net.js';
 
 describe('fromWeb()', () => {
@@ -40,10 +41,7 @@ describe('fromWeb()', () => {
       const [reader, writer] = fromWeb(new TransformStream<Uint8Array, Uint8Array>());
       const bytes = patternBytes(MIB);
       const writing = createTask(async () => {
-        for (let at = 0; at < MIB; at += 10_000) {
-          writer.write(bytes.subarray(at, at + 10_000));
-          await writer.drain();
-        }
+        await writeInPieces(writer, bytes, 10_000);
         writer.writeEof();
       });
       assert.ok((await reader.read()).equals(bytes));

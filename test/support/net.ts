@@ -170,6 +170,18 @@ export function systemError(code: string, syscall: string): object {
   return { code, syscall, name: 'Error' };
 }
 
+/** Writes `bytes` in pieces of `size`, each as soon as the one before is under way. */
+export async function writeInPieces(
+  writer: StreamWriter,
+  bytes: Buffer,
+  size: number,
+): Promise<void> {
+  for (let at = 0; at < bytes.length; at += size) {
+    writer.write(bytes.subarray(at, at + size));
+    await writer.drain();
+  }
+}
+
 /** `length` bytes that differ at every place where a mistake would shift them. */
 export function patternBytes(length: number, seed = 1): Buffer {
   const bytes = Buffer.allocUnsafe(length);

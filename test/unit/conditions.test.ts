@@ -4,6 +4,8 @@ import { describe, it } from 'node:test';
 import { CancelledError, Condition, createTask, gather, Lock, RuntimeError } from 'aionode';
 import { inLoop, settle } from '../support/tasks.js';
 
+const waiterOf = (condition: Condition) => createTask(() => condition.with(() => condition.wait()));
+
 describe('Condition', () => {
   it(
     'notify() wakes as many as it says, in the order of their arrival',
@@ -147,9 +149,8 @@ describe('Condition', () => {
     'a cancelled wait() that was notified notifies another',
     inLoop(async () => {
       const condition = new Condition();
-      const wait = () => createTask(() => condition.with(() => condition.wait()));
-      const first = wait();
-      const second = wait();
+      const first = waiterOf(condition);
+      const second = waiterOf(condition);
       await settle();
       await condition.with(() => {
         condition.notify();
@@ -164,9 +165,8 @@ describe('Condition', () => {
     'a wait() cancelled while it queues for the lock notifies another',
     inLoop(async () => {
       const condition = new Condition();
-      const wait = () => createTask(() => condition.with(() => condition.wait()));
-      const first = wait();
-      const second = wait();
+      const first = waiterOf(condition);
+      const second = waiterOf(condition);
       await settle();
       await condition.acquire();
       condition.notify();
@@ -184,7 +184,7 @@ describe('Condition', () => {
     'a wait() that leaves the line of the lock wakes the next there',
     inLoop(async () => {
       const condition = new Condition();
-      const waiter = createTask(() => condition.with(() => condition.wait()));
+      const waiter = waiterOf(condition);
       await settle();
       await condition.acquire();
       condition.notify();

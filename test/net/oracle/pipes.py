@@ -1,8 +1,8 @@
 # What pipe transports tell their protocols, in order. The twin is ../pipes.test.ts.
 import asyncio
-import json
 import os
-import sys
+
+from traces import print_traces
 
 
 class Recorder(asyncio.Protocol):
@@ -154,10 +154,4 @@ SCENARIOS = [read_to_the_end, end_at_once, close_while_paused, paused_from_the_s
              end_of_writing, reader_goes_while_nothing_is_written, reader_goes_with_bytes_unsent,
              a_full_pipe_is_emptied, abort_drops]
 
-traces = {}
-for scenario in SCENARIOS:
-    trace = []
-    asyncio.run(asyncio.wait_for(scenario(trace), 10))
-    traces[scenario.__name__] = trace
-json.dump({"python": sys.version.split()[0], "traces": traces}, sys.stdout, indent=2)
-print()
+print_traces(SCENARIOS)

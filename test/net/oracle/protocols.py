@@ -1,9 +1,9 @@
 # What TCP transports tell their protocols, in order. The twin is ../protocols.test.ts.
 import asyncio
-import json
 import socket
 import struct
-import sys
+
+from traces import print_traces
 
 MIB = 1 << 20
 
@@ -477,18 +477,13 @@ SCENARIOS = [life, eof_keeps_open, data_raises, eof_raises, made_raises, lost_ra
              two_in_one_poll, behind_what_is_ready, a_client]
 
 
-async def traced(scenario, trace):
+async def play(scenario, trace):
     def report(_loop, context):
         what = context["message"]
         trace.append("report " + ("callback" if what.startswith("Exception in callback") else what)
                      + ": " + type(context["exception"]).__name__)
     asyncio.get_running_loop().set_exception_handler(report)
-    await asyncio.wait_for(scenario(trace), 10)
+    await scenario(trace)
 
-traces = {}
-for scenario in SCENARIOS:
-    trace = []
-    asyncio.run(traced(scenario, trace))
-    traces[scenario.__name__] = trace
-json.dump({"python": sys.version.split()[0], "traces": traces}, sys.stdout, indent=2)
-print()
+
+print_traces(SCENARIOS, play)
