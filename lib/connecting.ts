@@ -17,16 +17,15 @@ import {
   invalidArgType,
   outOfRange,
 } from './arguments.ts';
+import { type Attempt, OpenOperation } from './attempts.ts';
 import { type Context, captureContext } from './context.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { TimerHandle } from './handles.ts';
-import { InlineCoroutine } from './inline.ts';
 import { closeSlot, registerReceiver } from './io_events.ts';
 import { native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
-import { addThen } from './thens.ts';
 import { connectTls } from './tls.ts';
 import { checkConnectTls, type TlsOptions, type TlsSide } from './tls_options.ts';
 import type { TransportBase } from './transport_base.ts';
@@ -95,23 +94,6 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
     }
     checkString(localAddr[0], 'options.localAddr[0]');
     checkPort(localAddr[1], 'options.localAddr[1]');
-  }
-}
-
-/** An attempt to connect, which can be given up wherever it is. @internal */
-export class ConnectAttempt {
-  givenUp = false;
-  private waiting: Future<unknown> | undefined = undefined;
-
-  /** `future` is what the attempt is waiting for. */
-  waitsFor(future: Future<unknown>): void {
-    this.waiting = future;
-    if (this.givenUp) future.cancel();
-  }
-
-  giveUp(): void {
-    this.givenUp = true;
-    this.waiting?.cancel();
   }
 }
 
@@ -225,7 +207,7 @@ class ConnectRace {
 /** Connects to a host. Gives the slot of the connected stream, which is the caller's. */
 async function connectSlot(
   loop: LoopCore,
-  attempt: ConnectAttempt,
+  attempt: Attempt,
   host: string | null,
   port: number,
   options: ConnectOptions,
@@ -258,7 +240,7 @@ async function connectSlot(
  */
 export async function connectTcp<P extends BaseProtocol>(
   loop: LoopCore,
-  attempt: ConnectAttempt,
+  attempt: Attempt,
   factory: () => P,
   host: string | null,
   port: number,
@@ -280,7 +262,7 @@ export async function connectTcp<P extends BaseProtocol>(
 /** Gives a connected stream its protocol. The slot is closed if that fails. @internal */
 export async function beginConnection<P extends BaseProtocol>(
   loop: LoopCore,
-  attempt: ConnectAttempt,
+  attempt: Attempt,
   slot: number,
   factory: () => P,
   options: ConnectOptions,
@@ -315,61 +297,6 @@ export async function beginConnection<P extends BaseProtocol>(
   return [transport, protocol];
 }
 
-/**
- * One call of openConnection() or createConnection(). It begins when it is awaited, and is given up as a
- * whole however the await ends: also waitFor(openConnection(...), 5) leaves no socket behind.
- * @internal
- */
-export class ConnectOperation<T> extends InlineCoroutine<T> {
-  private readonly connect: (loop: LoopCore, attempt: ConnectAttempt) => Promise<T>;
-  private readonly drop: (opened: T) => void;
-  private readonly attempt = new ConnectAttempt();
-  private begun = false;
-  private opened: { readonly value: T } | undefined = undefined;
-  private failure: { readonly error: unknown } | undefined = undefined;
-
-  /** @param drop - closes what was opened when nobody wants it any more */
-  constructor(
-    connect: (loop: LoopCore, attempt: ConnectAttempt) => Promise<T>,
-    drop: (opened: T) => void,
-  ) {
-    super();
-    this.connect = connect;
-    this.drop = drop;
-  }
-
-  protected override proceed(): void {
-    if (this.opened !== undefined) this.complete(this.opened.value);
-    else if (this.failure !== undefined) this.fail(this.failure.error);
-    else if (!this.begun) this.begin();
-  }
-
-  protected override abandon(): void {
-    this.attempt.giveUp();
-    if (this.opened !== undefined) this.drop(this.opened.value);
-  }
-
-  private begin(): void {
-    this.begun = true;
-    this.connect(this.loop, this.attempt).then(
-      (opened) => {
-        if (this.attempt.givenUp) this.drop(opened);
-        this.opened = { value: opened };
-        this.goOn();
-      },
-      (error) => {
-        this.failure = { error };
-        this.goOn();
-      },
-    );
-  }
-
-  private goOn(): void {
-    if (!this.attempt.givenUp) this.resume();
-  }
-}
-addThen(ConnectOperation);
-
 /** loop.createConnection(), as its docstring says. @internal */
 export function createTcpConnection<P extends BaseProtocol>(
   loop: LoopCore,
@@ -378,7 +305,7 @@ export function createTcpConnection<P extends BaseProtocol>(
   port: number | null,
   options: ConnectOptions = {},
 ): Future<[Transport, P]> {
-  return new ConnectOperation<[Transport, P]>(
+  return new OpenOperation<[Transport, P]>(
     async (_, attempt) => {
       checkFunction(factory, 'factory');
       checkConnectArguments(host, port, options);

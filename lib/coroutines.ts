@@ -3,9 +3,8 @@
 import { checkFunction } from './arguments.ts';
 import { debugging, noteCreation } from './debug.ts';
 import { RuntimeError } from './exceptions.ts';
-import { currentFrame, restoreFrame, saveFrame } from './frames.ts';
 import { currentLoop } from './running.ts';
-import { currentScope, type Scope } from './scopes.ts';
+import { currentScope, runInJobOf, type Scope } from './scopes.ts';
 import { forget, type Unnoticed, watch } from './unnoticed.ts';
 
 type AnyFunction = (...args: never[]) => unknown;
@@ -82,17 +81,11 @@ export class CoroutineObject<T> implements Coroutine<T> {
     this.#unnoticed = watch('coroutine', this, loop, { message });
   }
 
-  /** Node 20 does not carry the frame into the job in which a thenable's `then` runs. */
   #startIn(scope: Scope | null): Promise<T> {
-    const before = saveFrame();
-    const lost = scope !== null && currentFrame() === undefined;
-    if (lost) restoreFrame(scope);
     try {
-      return Promise.resolve(this.start());
+      return Promise.resolve(runInJobOf(scope, () => this.start()));
     } catch (error) {
       return Promise.reject(error);
-    } finally {
-      if (lost) restoreFrame(before);
     }
   }
 }

@@ -3,7 +3,8 @@
 import { inspect } from 'node:util';
 import { newAddressRecord, type SocketAddress, writeAddress } from './addresses.ts';
 import { checkFlag, checkFunction, checkOptions, outOfRange } from './arguments.ts';
-import { captureContext } from './context.ts';
+import { type Attempt, OpenOperation } from './attempts.ts';
+import { type Context, captureContext } from './context.ts';
 import { checkAddress, DatagramSocket, type Remote } from './datagrams.ts';
 import { Future, kFinished } from './futures.ts';
 import { native } from './native.ts';
@@ -45,12 +46,14 @@ function checkDatagramOptions(options: DatagramOptions): void {
 async function resolve(
   given: SocketAddress | undefined,
   family: 0 | 4 | 6,
+  attempt: Attempt,
 ): Promise<{ family: 4 | 6; address: SocketAddress | null }[]> {
   if (given === undefined)
     return [4 as const, 6 as const].map((f) => ({ family: f, address: null }));
   const [host, port] = given;
+  const looking = (lookup: Future<unknown>) => attempt.waitsFor(lookup);
   if (host === '') throw hostNotFound(host);
-  const found = (await resolveHost(host, port, family)).filter(
+  const found = (await resolveHost(host, port, family, looking)).filter(
     (one) => family === 0 || one.family === family,
   );
   if (found.length === 0) throw hostNotFound(host);
@@ -58,7 +61,7 @@ async function resolve(
 }
 
 /** The pairs of addresses to try, in the order in which the look-up gave them. */
-async function findCandidates(options: DatagramOptions): Promise<Candidate[]> {
+async function findCandidates(options: DatagramOptions, attempt: Attempt): Promise<Candidate[]> {
   const { localAddr, remoteAddr, family = 0 } = options;
   if (localAddr === undefined && remoteAddr === undefined) {
     if (family === 0) {
@@ -66,8 +69,8 @@ async function findCandidates(options: DatagramOptions): Promise<Candidate[]> {
     }
     return [{ family, local: null, remote: null }];
   }
-  const locals = await resolve(localAddr, family);
-  const remotes = await resolve(remoteAddr, family);
+  const locals = await resolve(localAddr, family, attempt);
+  const remotes = await resolve(remoteAddr, family, attempt);
   const outer = localAddr === undefined ? remotes : locals;
   const families = new Set(outer.map((one) => one.family));
   const candidates = [...families].flatMap((each) =>
@@ -86,7 +89,7 @@ async function findCandidates(options: DatagramOptions): Promise<Candidate[]> {
   return candidates;
 }
 
-function attempt(
+function tryTo(
   slot: number,
   syscall: 'bind' | 'connect',
   address: SocketAddress,
@@ -105,9 +108,9 @@ function openSocket(candidate: Candidate, options: DatagramOptions): number | Er
   const { reusePort = false, allowBroadcast = false } = options;
   const slot = native.datagramOpen(family, reusePort, allowBroadcast);
   if (slot < 0) return systemError(slot, 'socket');
-  let error = local === null ? null : attempt(slot, 'bind', local);
+  let error = local === null ? null : tryTo(slot, 'bind', local);
   if (error === null && remote !== null && !allowBroadcast) {
-    error = attempt(slot, 'connect', remote);
+    error = tryTo(slot, 'connect', remote);
   }
   if (error === null) {
     const status = native.datagramReceive(slot, true);
@@ -131,17 +134,17 @@ function openFirst(
   throw first;
 }
 
-/** @internal */
-export async function createDatagramEndpoint<P extends DatagramProtocol>(
+async function openEndpoint<P extends DatagramProtocol>(
   loop: LoopCore,
+  attempt: Attempt,
   factory: () => P,
   options: DatagramOptions,
+  context: Context | undefined,
 ): Promise<[DatagramTransport, P]> {
   loop.checkClosed();
   checkFunction(factory, 'factory');
   checkDatagramOptions(options);
-  const context = captureContext();
-  const candidates = await findCandidates(options);
+  const candidates = await findCandidates(options, attempt);
   loop.checkClosed();
   const { slot, candidate } = openFirst(candidates, options);
   let protocol: P;
@@ -161,6 +164,7 @@ export async function createDatagramEndpoint<P extends DatagramProtocol>(
         };
   const transport = new DatagramSocket(loop, slot, candidate.family, remote, protocol, context);
   const announced = new Future<void>({ loop });
+  attempt.waitsFor(announced);
   transport.announce(() => {
     if (!announced.done()) announced.finish(kFinished, undefined);
   });
@@ -171,4 +175,17 @@ export async function createDatagramEndpoint<P extends DatagramProtocol>(
     throw error;
   }
   return [transport, protocol];
+}
+
+/** loop.createDatagramEndpoint(), as its docstring says. @internal */
+export function createDatagramEndpoint<P extends DatagramProtocol>(
+  loop: LoopCore,
+  factory: () => P,
+  options: DatagramOptions,
+): Future<[DatagramTransport, P]> {
+  const context = captureContext();
+  return new OpenOperation<[DatagramTransport, P]>(
+    (_, attempt) => openEndpoint(loop, attempt, factory, options, context),
+    ([transport]) => transport.abort(),
+  );
 }

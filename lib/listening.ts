@@ -107,6 +107,7 @@ export class ListeningSocket implements EventReceiver {
 
   /** @param accept - is given the slot of each connection. @throws Node's system error */
   listen(backlog: number, accept: (slot: number) => void): void {
+    this.loop.checkClosed();
     this.accept = accept;
     const status = native.listen(this.slot, backlog);
     if (status < 0) throw systemError(status, 'listen', this.socket);
@@ -119,6 +120,11 @@ export class ListeningSocket implements EventReceiver {
     } else {
       this.acceptFailed(a);
     }
+  }
+
+  /** Whether it keeps the process alive. */
+  setRef(ref: boolean): void {
+    if (!this.gone) native.setRef(this.slot, ref);
   }
 
   close(): void {

@@ -262,7 +262,7 @@ export class EventLoop extends NetworkLoop {
   createDatagramEndpoint<P extends DatagramProtocol>(
     factory: () => P,
     options: DatagramOptions,
-  ): Promise<[DatagramTransport, P]> {
+  ): Future<[DatagramTransport, P]> {
     return createDatagramEndpoint(this, factory, options);
   }
 

@@ -38,7 +38,7 @@ export abstract class DescriptorLoop extends ThreadingLoop {
   connectReadPipe<P extends BaseProtocol>(
     protocolFactory: () => P,
     fd: number,
-  ): Promise<[ReadTransport, P]> {
+  ): Future<[ReadTransport, P]> {
     return connectReadPipe(this, protocolFactory, fd);
   }
 
@@ -50,7 +50,7 @@ export abstract class DescriptorLoop extends ThreadingLoop {
   connectWritePipe<P extends BaseProtocol>(
     protocolFactory: () => P,
     fd: number,
-  ): Promise<[WriteTransport, P]> {
+  ): Future<[WriteTransport, P]> {
     return connectWritePipe(this, protocolFactory, fd);
   }
 

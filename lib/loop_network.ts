@@ -1,5 +1,6 @@
 // The part of an event loop that deals with TCP: connections, servers, TLS, names.
 // Floor 10.
+import { OpenOperation } from './attempts.ts';
 import { type ConnectOptions, createTcpConnection } from './connecting.ts';
 import type { Future } from './futures.ts';
 import type { ServerOptions } from './listening.ts';
@@ -61,16 +62,23 @@ export abstract class NetworkLoop extends DescriptorLoop {
    * **Cancellation:** closes the connection.
    * @see asyncio's loop.start_tls
    */
-  async startTls(
+  startTls(
     transport: Transport,
     protocol: BaseProtocol,
     tls: TlsOptions,
     options: StartTlsOptions = {},
-  ): Promise<Transport> {
-    const side = checkStartTls(tls, options, false);
-    const encrypted = await upgradeToTls(transport, protocol, side, Buffer.alloc(0));
-    encrypted.begin();
-    return encrypted;
+  ): Future<Transport> {
+    return new OpenOperation<Transport>(
+      async (_, attempt) => {
+        const side = checkStartTls(tls, options, false);
+        const onStep = (step: Future<unknown>) => attempt.waitsFor(step);
+        const none = Buffer.alloc(0);
+        const encrypted = await upgradeToTls(transport, protocol, side, none, onStep);
+        encrypted.begin();
+        return encrypted;
+      },
+      (encrypted) => encrypted.abort(),
+    );
   }
 
   /**

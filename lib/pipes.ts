@@ -7,6 +7,7 @@
 // nothing is being written; both are closed together.
 import { fstatSync } from 'node:fs';
 import { checkFunction, outOfRange } from './arguments.ts';
+import { type Attempt, OpenOperation } from './attempts.ts';
 import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
 import { Future } from './futures.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
@@ -147,8 +148,13 @@ export class WritePipeTransport extends SocketTransport implements WriteTranspor
 }
 
 /** Resolves once connectionMade() has been called; a transport that nobody waits for is closed. */
-async function begun<T extends SocketTransport>(loop: LoopCore, transport: T): Promise<T> {
+async function begun<T extends SocketTransport>(
+  loop: LoopCore,
+  attempt: Attempt,
+  transport: T,
+): Promise<T> {
   const called = new Future<void>({ loop });
+  attempt.waitsFor(called);
   loop.enqueue(new ReadyCall(() => void (called.done() || called.setResult())));
   try {
     await called;
@@ -159,26 +165,37 @@ async function begun<T extends SocketTransport>(loop: LoopCore, transport: T): P
   return transport;
 }
 
-/** @internal */
-export async function connectReadPipe<P extends BaseProtocol>(
+/** A transport over `fd`, which `make` makes, once its protocol was told. */
+function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
   loop: LoopCore,
   factory: () => P,
-  fd: number,
-): Promise<[ReadTransport, P]> {
-  loop.checkClosed();
-  checkFunction(factory, 'protocolFactory');
-  const protocol = factory();
-  return [await begun(loop, new ReadPipeTransport(loop, fd, protocol)), protocol];
+  make: (protocol: P) => T,
+): Future<[T, P]> {
+  return new OpenOperation<[T, P]>(
+    async (_, attempt) => {
+      loop.checkClosed();
+      checkFunction(factory, 'protocolFactory');
+      const protocol = factory();
+      return [await begun(loop, attempt, make(protocol)), protocol];
+    },
+    ([transport]) => transport.abort(),
+  );
 }
 
 /** @internal */
-export async function connectWritePipe<P extends BaseProtocol>(
+export function connectReadPipe<P extends BaseProtocol>(
   loop: LoopCore,
   factory: () => P,
   fd: number,
-): Promise<[WriteTransport, P]> {
-  loop.checkClosed();
-  checkFunction(factory, 'protocolFactory');
-  const protocol = factory();
-  return [await begun(loop, new WritePipeTransport(loop, fd, protocol)), protocol];
+): Future<[ReadTransport, P]> {
+  return connectPipe(loop, factory, (protocol) => new ReadPipeTransport(loop, fd, protocol));
+}
+
+/** @internal */
+export function connectWritePipe<P extends BaseProtocol>(
+  loop: LoopCore,
+  factory: () => P,
+  fd: number,
+): Future<[WriteTransport, P]> {
+  return connectPipe(loop, factory, (protocol) => new WritePipeTransport(loop, fd, protocol));
 }

@@ -256,6 +256,15 @@ export function runIn<T>(scope: Scope, fn: () => T): T {
   }
 }
 
+/**
+ * Runs `fn` as code of `scope` in the job in which V8 calls the `then` of what that code awaits. Node 20
+ * does not carry the frame into that job.
+ * @internal
+ */
+export function runInJobOf<T>(scope: Scope | null, fn: () => T): T {
+  return scope !== null && currentFrame() === undefined ? runIn(scope, fn) : fn();
+}
+
 /** The scope of the running code; null outside a task. @internal */
 export function currentScope(): Scope | null {
   const frame = currentFrame();

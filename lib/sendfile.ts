@@ -97,6 +97,10 @@ class FileSender implements EventReceiver {
     else this.result.finish(kFailed, errorOf(status, sent));
   }
 
+  detached(): void {
+    this.ended = true;
+  }
+
   private close(): void {
     this.ended = true;
     closeSlot(this.slot);

@@ -1,13 +1,8 @@
 // openConnection() and startServer(): connections as a reader and a writer.
 // Floor 10.
 import { checkFunction, checkOptions } from './arguments.ts';
-import {
-  type ConnectAttempt,
-  ConnectOperation,
-  type ConnectOptions,
-  checkConnectArguments,
-  connectTcp,
-} from './connecting.ts';
+import { type Attempt, OpenOperation } from './attempts.ts';
+import { type ConnectOptions, checkConnectArguments, connectTcp } from './connecting.ts';
 import { iscoroutinefunction } from './coroutines.ts';
 import { type Future, kFailed } from './futures.ts';
 import {
@@ -88,11 +83,11 @@ function openStreams(
   options: StreamOptions,
   connect: (
     loop: LoopCore,
-    attempt: ConnectAttempt,
+    attempt: Attempt,
     factory: () => StreamProtocol,
   ) => Promise<[Transport, StreamProtocol]>,
 ): Future<[StreamReader, StreamWriter]> {
-  return new ConnectOperation<[StreamReader, StreamWriter]>(
+  return new OpenOperation<[StreamReader, StreamWriter]>(
     async (loop, attempt) => {
       checkOptions(options);
       const reader = new StreamReader({ loop, ...limitOf(options) });

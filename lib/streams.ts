@@ -1,5 +1,6 @@
 // StreamWriter: the writing side of a stream.
 // Floor 9.
+import { type Attempt, OpenOperation } from './attempts.ts';
 import { doneFuture } from './done.ts';
 import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -158,13 +159,27 @@ export class StreamWriter implements AsyncDisposable {
    * **Cancellation:** closes the connection.
    * @see asyncio.StreamWriter.start_tls
    */
-  async startTls(tls: TlsOptions, options: StartTlsOptions = {}): Promise<void> {
+  startTls(tls: TlsOptions, options: StartTlsOptions = {}): Future<void> {
+    return new OpenOperation<void>(
+      (_, attempt) => this.upgrade(tls, options, attempt),
+      () => this.abort(),
+    );
+  }
+
+  private async upgrade(
+    tls: TlsOptions,
+    options: StartTlsOptions,
+    attempt: Attempt,
+  ): Promise<void> {
     const { protocol } = this;
     const side = checkStartTls(tls, options, protocol.isServerSide);
-    await this.drain();
+    const onStep = (step: Future<unknown>) => attempt.waitsFor(step);
+    const drained = this.drain();
+    onStep(drained);
+    await drained;
     const { reader } = protocol;
     const already = reader.takeExactly(reader.buffered);
-    const transport = await upgradeToTls(this.transport, protocol, side, already);
+    const transport = await upgradeToTls(this.transport, protocol, side, already, onStep);
     (this as { transport: WriteTransport }).transport = transport;
     reader.setTransport(transport);
     transport.begin();

@@ -405,6 +405,7 @@ function secureAs(side: TlsSide): [TlsOptions, Secure] {
  * Encrypts a connection that is in use. `protocol` goes on with the transport that is returned, from begin()
  * on; if the handshake fails it is told of the end of the connection.
  * @param already - bytes that arrived and were not taken
+ * @param onStep - is told each future that is awaited
  * @internal
  */
 export async function upgradeToTls(
@@ -412,13 +413,14 @@ export async function upgradeToTls(
   protocol: BaseProtocol,
   side: TlsSide,
   already: Buffer,
+  onStep: (future: Future<unknown>) => void,
 ): Promise<TlsTransport> {
   if (!(raw instanceof TransportBase)) {
     throw invalidArgType('transport', 'a transport of bytes', raw);
   }
   const { loop } = raw;
   const [options, secure] = secureAs(side);
-  const handshake = new Handshake(loop, side.handshakeTimeout, ignoreStep);
+  const handshake = new Handshake(loop, side.handshakeTimeout, onStep);
   try {
     return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);
   } catch (error) {

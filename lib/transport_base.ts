@@ -297,6 +297,11 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   private fillBuffers(data: Buffer): void {
     let rest = data;
     while (rest.length > 0 && !this.lost) {
+      // bufferUpdated() may have handed over to a protocol of the other kind.
+      if (this.protocol.getBuffer === undefined) {
+        this.deliverData(rest);
+        return;
+      }
       const target = this.askForBuffer(rest.length);
       if (target === undefined) return;
       const length = Math.min(target.length, rest.length);

@@ -7,12 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { adoptConnected, checkAlone } from './adopting.ts';
 import { checkFunction, checkOptions, invalidArgType } from './arguments.ts';
-import {
-  beginConnection,
-  type ConnectAttempt,
-  ConnectOperation,
-  type ConnectOptions,
-} from './connecting.ts';
+import { type Attempt, OpenOperation } from './attempts.ts';
+import { beginConnection, type ConnectOptions } from './connecting.ts';
 import { captureContext } from './context.ts';
 import { checkDescriptor } from './descriptors.ts';
 import { Future, kFinished } from './futures.ts';
@@ -69,11 +65,7 @@ function errorOf(errno: number, syscall: string, name: Buffer): NodeJS.ErrnoExce
 }
 
 /** One attempt: the slot of the connected stream, or a negative error. */
-async function tryToConnect(
-  loop: LoopCore,
-  attempt: ConnectAttempt,
-  name: Buffer,
-): Promise<number> {
+async function tryToConnect(loop: LoopCore, attempt: Attempt, name: Buffer): Promise<number> {
   const slot = native.localConnect(name);
   if (slot < 0) return slot;
   const connected = new Future<number>({ loop });
@@ -94,11 +86,7 @@ async function tryToConnect(
 }
 
 /** Connects to a Unix socket. Gives the slot of the connected stream, which is the caller's. */
-async function connectSlot(
-  loop: LoopCore,
-  attempt: ConnectAttempt,
-  where: UnixPath,
-): Promise<number> {
+async function connectSlot(loop: LoopCore, attempt: Attempt, where: UnixPath): Promise<number> {
   const name = nameOf(where);
   for (let pause = kFirstPause; ; pause = Math.min(pause * 2, kLongestPause)) {
     const result = await tryToConnect(loop, attempt, name);
@@ -118,7 +106,7 @@ async function connectSlot(
  */
 export async function connectUnix<P extends BaseProtocol>(
   loop: LoopCore,
-  attempt: ConnectAttempt,
+  attempt: Attempt,
   factory: () => P,
   where: UnixPath | null,
   options: ConnectOptions,
@@ -142,7 +130,7 @@ export function createUnixConnection<P extends BaseProtocol>(
   where: UnixPath | null,
   options: ConnectOptions = {},
 ): Future<[Transport, P]> {
-  return new ConnectOperation<[Transport, P]>(
+  return new OpenOperation<[Transport, P]>(
     async (_, attempt) => {
       checkFunction(factory, 'factory');
       return connectUnix(loop, attempt, factory, where, options);
@@ -158,7 +146,7 @@ export function connectAcceptedSocket<P extends BaseProtocol>(
   fd: number,
   options: AcceptedSocketOptions = {},
 ): Future<[Transport, P]> {
-  return new ConnectOperation<[Transport, P]>(
+  return new OpenOperation<[Transport, P]>(
     async (_, attempt) => {
       checkFunction(factory, 'factory');
       checkOptions(options);

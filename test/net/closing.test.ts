@@ -376,6 +376,8 @@ describe('closing the loop', () => {
       const connect = () => openConnection(LOCALHOST, server.port);
       const [, old] = await loop.runUntilComplete(connect);
       const oldServer = await loop.runUntilComplete(() => startServer(() => {}, LOCALHOST, 0));
+      const idle = { startServing: false };
+      const oldIdle = await loop.runUntilComplete(() => startServer(() => {}, LOCALHOST, 0, idle));
       const oldWaker = await loop.runUntilComplete(async () => new Waker(() => {}));
       loop.close();
       await roundsUntil(() => handleCount() === 0, 'the old connection');
@@ -385,7 +387,13 @@ describe('closing the loop', () => {
         old.write('to nobody');
         old.transport.abort();
         old.close();
+        for (const closed of [oldServer, oldIdle]) {
+          closed.ref();
+          closed.unref();
+        }
+        await assert.rejects(oldIdle.startServing(), { code: 'ERR_RUNTIME' });
         oldServer.close();
+        oldIdle.close();
         oldWaker.close();
         for (const writer of others) {
           writer.write('alive');

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import {
   type ConnectOptions,
   createTask,
+  currentTask,
   getRunningLoop,
   openConnection,
   Protocol,
@@ -221,6 +222,25 @@ describe('loop.createConnection()', () => {
           await assert.rejects(getRunningLoop().createConnection(factory, LOCALHOST, port), {
             message: 'no protocol',
           });
+        },
+      ),
+    ),
+  );
+
+  it(
+    'calls its factory as code of the task that awaits it',
+    inLoop(() =>
+      withServer(
+        (_reader, writer) => writer.close(),
+        async (port) => {
+          const callers: unknown[] = [];
+          const factory = () => {
+            callers.push(currentTask());
+            return new Protocol();
+          };
+          const [transport] = await getRunningLoop().createConnection(factory, LOCALHOST, port);
+          transport.abort();
+          assert.deepEqual(callers, [currentTask()]);
         },
       ),
     ),
