@@ -3,6 +3,8 @@
 import { checkInteger } from './arguments.ts';
 import { Condition } from './conditions.ts';
 import { BrokenBarrierError } from './exceptions.ts';
+import type { Future } from './futures.ts';
+import { routine } from './routines.ts';
 
 /**
  * Lets tasks go on together: `wait()` waits until `parties` tasks do. It can be used again and again: who
@@ -60,23 +62,8 @@ export class Barrier {
    * @throws RuntimeError when the barrier belongs to another event loop
    * @see asyncio.Barrier.wait
    */
-  wait(): Promise<number> {
-    return this.#changed.with(async () => {
-      await this.#changed.waitFor(() => this.#state !== 'draining' && this.#state !== 'resetting');
-      if (this.#state === 'broken') throw new BrokenBarrierError('the barrier was aborted');
-      const index = this.#count;
-      this.#count += 1;
-      try {
-        if (index + 1 < this.parties) await this.#full();
-        else {
-          this.#state = 'draining';
-          this.#changed.notifyAll();
-        }
-        return index;
-      } finally {
-        this.#leave();
-      }
-    });
+  wait(): Future<number> {
+    return routine(() => this.#changed.with(() => this.#pass()));
   }
 
   /**
@@ -104,6 +91,24 @@ export class Barrier {
       this.#state = 'broken';
       this.#changed.notifyAll();
     });
+  }
+
+  /** The lock is held, except while it waits. */
+  async #pass(): Promise<number> {
+    await this.#changed.waitFor(() => this.#state !== 'draining' && this.#state !== 'resetting');
+    if (this.#state === 'broken') throw new BrokenBarrierError('the barrier was aborted');
+    const index = this.#count;
+    this.#count += 1;
+    try {
+      if (index + 1 < this.parties) await this.#full();
+      else {
+        this.#state = 'draining';
+        this.#changed.notifyAll();
+      }
+      return index;
+    } finally {
+      this.#leave();
+    }
   }
 
   async #full(): Promise<void> {

@@ -4,6 +4,7 @@ import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
 import { type Future, kCancelled, kPending } from './futures.ts';
 import { holding, Lock } from './locks.ts';
+import { routine } from './routines.ts';
 import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
@@ -158,7 +159,7 @@ export class Condition {
    * @throws RuntimeError when the lock is not held, or the condition belongs to another event loop
    * @see asyncio.Condition.wait
    */
-  wait(): Promise<true> {
+  wait(): Future<true> {
     return new ConditionWait(this);
   }
 
@@ -173,14 +174,16 @@ export class Condition {
    * @throws RuntimeError when it has to wait and the lock is not held
    * @see asyncio.Condition.wait_for
    */
-  async waitFor<T>(predicate: () => T): Promise<T> {
-    checkFunction(predicate, 'predicate');
-    let result = predicate();
-    while (!result) {
-      await this.wait();
-      result = predicate();
-    }
-    return result;
+  waitFor<T>(predicate: () => T): Future<T> {
+    return routine(async () => {
+      checkFunction(predicate, 'predicate');
+      let result = predicate();
+      while (!result) {
+        await this.wait();
+        result = predicate();
+      }
+      return result;
+    });
   }
 
   /**

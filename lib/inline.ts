@@ -217,7 +217,7 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
     if (this.state === kPending) this.proceed();
   }
 
-  private decideLoop(loop: LoopCore): void {
+  protected decideLoop(loop: LoopCore): void {
     (this as { loop: LoopCore }).loop = loop;
   }
 

@@ -18,9 +18,9 @@ import {
   type ServerOptions,
   type ServerSocket,
 } from './listening.ts';
-import { native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
 import type { ReadyEntry } from './ready.ts';
+import { routine } from './routines.ts';
 import { createTask, type Task } from './tasks.ts';
 import { timeout } from './timeouts.ts';
 import { acceptTls } from './tls.ts';
@@ -141,7 +141,11 @@ export class Server implements AsyncDisposable, TransportOwner {
    *
    * **Cancellation:** closes the server, waits for the end of its connections, and is passed on.
    */
-  async serveForever(): Promise<never> {
+  serveForever(): Future<never> {
+    return routine(() => this.#serve());
+  }
+
+  async #serve(): Promise<never> {
     if (this.#forever !== null) {
       throw new RuntimeError('serveForever() is already being run on this server');
     }
@@ -218,12 +222,12 @@ export class Server implements AsyncDisposable, TransportOwner {
 
   /** Keeps the process alive while the server listens; so it is from the start. */
   ref(): void {
-    for (const one of this.#listening) native.setRef(one.slot, true);
+    for (const one of this.#listening) one.setRef(true);
   }
 
   /** Does not keep the process alive for the sake of the listening sockets. */
   unref(): void {
-    for (const one of this.#listening) native.setRef(one.slot, false);
+    for (const one of this.#listening) one.setRef(false);
   }
 
   /** close() and waitClosed(); shutdown() is the one that never hangs. */
