@@ -11,8 +11,7 @@ import { runInJobOf, type Scope } from './scopes.ts';
 import { iscancelled, spawn, type Task } from './tasks.ts';
 import { addThen, type Reject, type Resolve } from './thens.ts';
 
-/** @internal */
-export class Routine<T> extends InlineCoroutine<T> {
+class Routine<T> extends InlineCoroutine<T> {
   private readonly body: () => Promise<T>;
   /** What runs the body when no task awaits it. */
   private task: Task<T> | undefined = undefined;
