@@ -19,7 +19,8 @@
       },
       "msvs_settings": {
         "VCCLCompilerTool": { "AdditionalOptions": ["/std:c++17"] }
-      }
+      },
+      "conditions": [["OS=='win'", { "libraries": ["-lws2_32.lib"] }]]
     }
   ]
 }

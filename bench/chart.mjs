@@ -1,4 +1,4 @@
-// Draws bench/chart.svg, the chart in README.md, from bench/results.json:
+// Draws bench/chart.svg from bench/results.json:
 //
 //   npm run bench -- --json bench/results.json     measures (on a quiet machine)
 //   npm run bench:chart                            draws

@@ -2,6 +2,7 @@
 //
 //   npm run prebuild                   for this machine's architecture
 //   npm run prebuild -- --arch arm64   for another one: on Linux by Debian's g++-aarch64-linux-gnu
+//   npm run prebuild -- --libc musl    on a Linux with glibc, for one with musl: by Zig, which is fetched
 //
 // It compiles in a folder of its own, build/prebuild, so that the binary of a checkout that somebody is
 // working in stays as it is. What a release holds is built by .github/workflows/release.yml, on the
@@ -10,20 +11,25 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { HEADERS_OF_NODE } from './node-headers.mjs';
 import { faultsOf, fileOf, libcOfHost, rootDir, targets } from './prebuilds.mjs';
-
-/** The oldest supported Node: what is built against its headers loads in every later one. */
-const HEADERS_OF_NODE = '20.19.0';
+import { findZig, zigEnvironment, zigTarget } from './zig.mjs';
 
 const { platform } = process;
-const { arch } = parseArgs({ options: { arch: { type: 'string', default: process.arch } } }).values;
-const libc = libcOfHost();
+const hostLibc = libcOfHost();
+const { arch, libc } = parseArgs({
+  options: {
+    arch: { type: 'string', default: process.arch },
+    libc: { type: 'string', ...(hostLibc !== undefined && { default: hostLibc }) },
+  },
+}).values;
 const target = targets.find(
   (each) => each.platform === platform && each.arch === arch && each.libc === libc,
 );
 if (target === undefined) {
   const names = targets.map(fileOf).join('\n  ');
-  console.error(`no release holds a binary for ${platform} ${arch}, only these:\n  ${names}`);
+  const asked = [platform, arch, libc].filter(Boolean).join(' ');
+  console.error(`no release holds a binary for ${asked}, only these:\n  ${names}`);
   process.exit(2);
 }
 
@@ -34,6 +40,23 @@ function crossTools() {
   return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, prefix + tool]));
 }
 
+/** Zig for the other C library. It links its own C++ library in, and strips as it links. */
+function zigTools() {
+  const { program, reason } = findZig();
+  if (program === undefined) {
+    console.error(`a binary for ${libc} cannot be made here: ${reason}`);
+    process.exit(1);
+  }
+  const compiler = (language) => `${program} ${language} -target ${zigTarget(target)}`;
+  return { ...zigEnvironment, CC: compiler('cc'), CXX: compiler('c++'), LDFLAGS: '-s' };
+}
+
+function toolsOf() {
+  if (libc !== hostLibc) return zigTools();
+  if (platform === 'linux' && arch !== process.arch) return crossTools();
+  return { STRIP: 'strip' };
+}
+
 function run(command, args, options = {}) {
   // npm's node-gyp is a script, which Windows starts through a shell only.
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', ...options });
@@ -41,7 +64,7 @@ function run(command, args, options = {}) {
   if (status !== 0) process.exit(1);
 }
 
-const tools = platform === 'linux' && arch !== process.arch ? crossTools() : { STRIP: 'strip' };
+const tools = toolsOf();
 const buildDir = path.join(rootDir, 'build', 'prebuild');
 rmSync(buildDir, { recursive: true, force: true });
 for (const part of ['native', 'binding.gyp', 'package.json']) {
@@ -54,7 +77,7 @@ run('node-gyp', ['rebuild', `--target=${HEADERS_OF_NODE}`, `--arch=${arch}`], {
 });
 
 const built = path.join(buildDir, 'build', 'Release', 'aionode.node');
-if (platform === 'linux') run(tools.STRIP, ['--strip-all', built]);
+if (platform === 'linux' && tools.STRIP) run(tools.STRIP, ['--strip-all', built]);
 if (platform === 'darwin') run(tools.STRIP, ['-Sx', built]);
 const file = path.join(rootDir, fileOf(target));
 mkdirSync(path.dirname(file), { recursive: true });

@@ -122,7 +122,7 @@ int Datagram::SendBatch() {
   return 0;
 }
 
-int Datagram::SendSome(const Outgoing* outgoing, size_t count) {
+int Datagram::SendSome(const Outgoing* outgoing, [[maybe_unused]] size_t count) {
 #ifdef __linux__
   uv_os_fd_t fd;
   if (count > 1 && uv_fileno(raw(), &fd) == 0) {

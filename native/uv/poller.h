@@ -47,11 +47,13 @@ class Poller : public Handle {
   static void OnPoll(uv_poll_t* poll, int status, int events);
 
   uv_poll_t poll_;
+  int events_ = 0;
+#ifndef _WIN32
   uv_file original_ = -1;
   uv_file duplicate_ = -1;
-  int events_ = 0;
   uint64_t device_ = 0;
   uint64_t inode_ = 0;
+#endif
 };
 
 }  // namespace aionode::uv
