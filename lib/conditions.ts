@@ -1,27 +1,32 @@
 // Condition.
 // Floor 10.
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
+import { captureContext } from './context.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
+import { currentFrame, restoreFrame, saveFrame } from './frames.ts';
 import { type Future, kCancelled, kPending } from './futures.ts';
 import { holding, Lock } from './locks.ts';
-import { routine } from './routines.ts';
-import { addThen } from './thens.ts';
+import type { Scope } from './scopes.ts';
+import { addThen, type Reject, type Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 
 /** Stands in the condition's line until it is notified, then in the lock's. */
-class ConditionWait extends Waiter<true> {
-  readonly #condition: Condition;
+abstract class Notifiable<T> extends Waiter<T> {
+  private readonly condition: Condition;
   /** The cancel that takes effect once the lock is held again. */
-  #cancelled: CancelledError | undefined = undefined;
+  private deferred: CancelledError | undefined = undefined;
 
   constructor(condition: Condition) {
     super();
-    this.#condition = condition;
+    this.condition = condition;
   }
 
+  /** It was notified and holds the lock again: completes, or waits once more. */
+  protected abstract notified(): void;
+
   protected override begin(): void {
-    const { lock, waiters } = this.#condition;
+    const { lock, waiters } = this.condition;
     if (!lock.held) {
       throw new RuntimeError(
         'wait() on a Condition whose lock is not held: call it within condition.with()',
@@ -34,39 +39,89 @@ class ConditionWait extends Waiter<true> {
   }
 
   protected override woke(line: WaitingLine): void {
-    const { lock, waiters } = this.#condition;
+    const { lock, waiters } = this.condition;
     if (line !== waiters) lock.held = true;
     else if (!lock.takeOrJoin(this)) return;
-    if (this.#cancelled === undefined) this.complete(true);
+    if (this.deferred === undefined) this.notified();
     else {
       this.passOn();
-      this.finish(kCancelled, this.#cancelled);
+      this.finish(kCancelled, this.deferred);
     }
   }
 
   /** It may have been notified before the cancel: in doubt somebody else is woken for nothing. */
   protected override passOn(): void {
-    this.#condition.waiters.wakeNext();
+    this.condition.waiters.wakeNext();
   }
 
   protected override wake(interruption: CancelledError | undefined): void {
     const error = this.cancellation ?? interruption;
     if (error === undefined || this.state !== kPending) super.wake(interruption);
-    else if (this.#takesLock(error)) super.wake(error);
+    else if (this.takesLock(error)) super.wake(error);
   }
 
   /** The task was cancelled. True when it holds the lock again and the cancel can take effect. */
-  #takesLock(error: CancelledError): boolean {
-    const { lock } = this.#condition;
+  private takesLock(error: CancelledError): boolean {
+    const { lock } = this.condition;
     const line = this.line as WaitingLine;
     line.remove(this);
     if (line === lock.waiters) lock.passOn();
     this.waitOn();
-    this.#cancelled = error;
+    this.deferred = error;
     return lock.takeOrJoin(this);
   }
 }
+
+class ConditionWait extends Notifiable<true> {
+  protected override notified(): void {
+    this.complete(true);
+  }
+}
 addThen(ConditionWait);
+
+/** Calls the predicate as code of the task that awaits it, as a loop around wait() in that task would. */
+class ConditionWaitFor<T> extends Notifiable<T> {
+  private readonly predicate: () => T;
+  private readonly context = captureContext();
+  /** Of the code that awaits it; known from the first step on. */
+  private frame: unknown = undefined;
+
+  constructor(condition: Condition, predicate: () => T) {
+    super(condition);
+    this.predicate = predicate;
+  }
+
+  override startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void {
+    // On Node 20 V8 calls `then` without the frame.
+    const framed = scope === null || currentFrame() !== undefined;
+    if (!framed) restoreFrame(scope);
+    super.startAwait(scope, resolve, reject);
+    if (!framed) restoreFrame(undefined);
+  }
+
+  protected override begin(): void {
+    checkFunction(this.predicate, 'predicate');
+    this.frame = saveFrame();
+    this.look(this.predicate());
+  }
+
+  protected override notified(): void {
+    const predicate = this.predicate;
+    const before = saveFrame();
+    restoreFrame(this.frame);
+    try {
+      this.look(this.context === undefined ? predicate() : this.context(predicate));
+    } finally {
+      restoreFrame(before);
+    }
+  }
+
+  private look(result: T): void {
+    if (result) this.complete(result);
+    else super.begin();
+  }
+}
+addThen(ConditionWaitFor);
 
 /**
  * A lock with a place to wait until something about what it guards has changed. It belongs to the loop
@@ -175,15 +230,7 @@ export class Condition {
    * @see asyncio.Condition.wait_for
    */
   waitFor<T>(predicate: () => T): Future<T> {
-    return routine(async () => {
-      checkFunction(predicate, 'predicate');
-      let result = predicate();
-      while (!result) {
-        await this.wait();
-        result = predicate();
-      }
-      return result;
-    });
+    return new ConditionWaitFor(this, predicate);
   }
 
   /**
