@@ -3,7 +3,7 @@
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { captureContext } from './context.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
-import { currentFrame, restoreFrame, saveFrame } from './frames.ts';
+import { currentFrame, restoreFrame, saveFrame, usesContextFrames } from './frames.ts';
 import { type Future, kCancelled, kPending } from './futures.ts';
 import { holding, Lock } from './locks.ts';
 import type { Scope } from './scopes.ts';
@@ -82,7 +82,8 @@ addThen(ConditionWait);
 /** Calls the predicate as code of the task that awaits it, as a loop around wait() in that task would. */
 class ConditionWaitFor<T> extends Notifiable<T> {
   private readonly predicate: () => T;
-  private readonly context = captureContext();
+  /** What the frame does not hold of the caller's context. */
+  private readonly context = usesContextFrames ? undefined : captureContext();
   /** Of the code that awaits it; known from the first step on. */
   private frame: unknown = undefined;
 

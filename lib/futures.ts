@@ -31,17 +31,19 @@ export const kFinished = 2;
 /** @internal */
 export const kFailed = 3;
 
-/**
- * One suspended await: the ready entry that ends it. Of the two functions that V8 made for it only
- * `resolve` is kept, since it can do both: see Rejection.
- * @internal
- */
+/** One suspended await: the ready entry that ends it. @internal */
 export interface Await extends ReadyEntry, Suspension {
   readonly future: Future<unknown>;
   readonly resolve: Resolve;
+  /** Has it throw `reason`. */
+  throwInto(reason: unknown): void;
 }
 
-/** What an await is resolved with that fails: V8 calls its `then`, in the same entry. @internal */
+/**
+ * What an await is resolved with that fails: V8 calls its `then`, in the same entry. So of the two functions
+ * that V8 makes for an await only `resolve` is kept.
+ * @internal
+ */
 export class Rejection {
   readonly error: unknown;
 
@@ -82,11 +84,11 @@ export function endAwait(ended: Await, error: CancelledError | undefined): void 
   // In a task that a signal cancelled, the CancelledError carries the signal's reason.
   const cause = scope?.root.cause;
   if (cause !== undefined && reason instanceof CancelledError) reason.cause ??= cause;
-  ended.resolve(new Rejection(reason));
+  ended.throwInto(reason);
 }
 
 /** The await of a future that knows nothing of who awaits it. @internal */
-class Awaiter implements Await {
+export class Awaiter implements Await {
   readonly future: Future<unknown>;
   readonly scope: Scope | null;
   readonly resolve: Resolve;
@@ -98,8 +100,17 @@ class Awaiter implements Await {
     if (scope !== null) scope.suspended(this);
   }
 
+  /** Whether somebody is sure to be told of its end. */
+  get isReal(): boolean {
+    return true;
+  }
+
   interrupt(message: string | undefined): boolean {
     return this.future.cancel(message);
+  }
+
+  throwInto(reason: unknown): void {
+    this.resolve(new Rejection(reason));
   }
 
   run(): void {
@@ -142,6 +153,13 @@ class DoneCallback extends Handle {
 
 type Waiting = Awaiter | DoneCallback;
 
+let makePlainFuture: (options?: { loop?: unknown }) => Future<never>;
+
+/** What `new Future()` makes is defined a floor above. @internal */
+export function setPlainFutureFactory(make: typeof makePlainFuture): void {
+  makePlainFuture = make;
+}
+
 /**
  * Something that will have a result. Awaitable and assignable to a Promise, but not one: a failure that
  * nobody looks at is reported to the loop's exception handler, never as an unhandledRejection, and an
@@ -154,7 +172,7 @@ export interface Future<T = unknown> extends Promise<T> {}
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the interface
 export class Future<T = unknown> {
   /** @internal */
-  readonly loop: LoopCore;
+  readonly loop!: LoopCore;
   /** @internal */
   state = kPending;
   /** The result, or the error of a failed or cancelled future. @internal */
@@ -169,6 +187,8 @@ export class Future<T = unknown> {
    * @param options - `loop`: the event loop it belongs to; the running one by default.
    */
   constructor(options?: { loop?: unknown }) {
+    // biome-ignore lint/correctness/noConstructorReturn: see plain_futures.ts
+    if (new.target === Future) return makePlainFuture(options);
     this.loop = (options === undefined ? currentLoop() : options.loop) as LoopCore;
     if (debugging) noteCreation(this, this.loop);
   }
@@ -316,10 +336,15 @@ export class Future<T = unknown> {
         );
         return;
       }
-      const awaiter = new Awaiter(this as Future<unknown>, scope, resolve);
+      const awaiter = this.newAwait(scope, resolve, reject);
       this.add(awaiter);
       if (scope?.interrupted) deliverInterruption(scope, awaiter);
     }
+  }
+
+  /** An await that came by `then`. @internal */
+  newAwait(scope: Scope | null, resolve: Resolve, _reject: Reject): Awaiter {
+    return new Awaiter(this as Future<unknown>, scope, resolve);
   }
 
   /** Ends an await without the future: it is scheduled, for its scope's interruption to be delivered. @internal */
@@ -353,7 +378,9 @@ export class Future<T = unknown> {
     this.state = state;
     this.value = value;
     this.aside = message;
-    if (state === kFailed && !(waiting instanceof Awaiter)) this.watchUnretrieved(value);
+    if (state === kFailed && !(waiting instanceof Awaiter && waiting.isReal)) {
+      this.watchUnretrieved(value);
+    }
     if (waiting === undefined) return;
     const loop = this.loop;
     if (Array.isArray(waiting)) for (const entry of waiting) loop.enqueue(entry);
@@ -416,7 +443,8 @@ export class Future<T = unknown> {
     this.retrieved();
   }
 
-  private add(entry: Waiting): void {
+  /** Has `entry` wait for the future, which must be pending. @internal */
+  add(entry: Waiting): void {
     const waiting = this.aside as Waiting | Waiting[] | undefined;
     if (waiting === undefined) this.aside = entry;
     else if (Array.isArray(waiting)) waiting.push(entry);

@@ -22,6 +22,7 @@ import {
   kFailed,
   kFinished,
   kPending,
+  Rejection,
 } from './futures.ts';
 import { currentLoop } from './running.ts';
 import type { Scope } from './scopes.ts';
@@ -122,6 +123,10 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
 
   interrupt(message: string | undefined): boolean {
     return this.cancel(message);
+  }
+
+  throwInto(reason: unknown): void {
+    this.resolve(new Rejection(reason));
   }
 
   override startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void {

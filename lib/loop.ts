@@ -12,12 +12,13 @@ import { awaitStack, creationStack, startDebugging } from './debug.ts';
 import { traceAwaits } from './debug_awaits.ts';
 import { RuntimeError } from './exceptions.ts';
 import { describeCallback, printExceptionContext } from './format.ts';
-import { Future, isAwait } from './futures.ts';
+import { type Future, isAwait } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { letBeInspected } from './inspect.ts';
 import { closeSlotsOf } from './io_events.ts';
 import { NetworkLoop } from './loop_network.ts';
 import { native } from './native.ts';
+import { newPlainFuture } from './plain_futures.ts';
 import type { DatagramProtocol } from './protocols.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
@@ -229,7 +230,7 @@ export class EventLoop extends NetworkLoop {
 
   /** A Future of this loop. */
   createFuture<T>(): Future<T> {
-    return new Future<T>({ loop: this });
+    return newPlainFuture<T>({ loop: this });
   }
 
   /** Runs `coro` as a task of this loop; see createTask(). */

@@ -104,6 +104,7 @@ export interface Native {
   awaitFrame?(resolve: unknown, reject: unknown): unknown;
   areResolvers?(resolve: unknown, reject: unknown): boolean;
   promiseOutcome?(promise: Promise<unknown>): unknown;
+  promiseHasHandler?(promise: object): boolean;
   tcpBind(address: string, port: number, flags: number): number;
   listen(slot: number, backlog: number): number;
   localBind(name: Uint8Array, file: Uint8Array): number;

@@ -39,6 +39,13 @@ class Cancellation {
   controller: AbortController | undefined = undefined;
 }
 
+let abandonedCount = 0;
+
+/** Whether the body of any scope was ever given up at its deadline. @internal */
+export function isAnyAbandoned(): boolean {
+  return abandonedCount > 0;
+}
+
 type Then = (resolve?: unknown, reject?: unknown) => unknown;
 
 /** The Task of a scope: tasks are floors above. */
@@ -242,6 +249,7 @@ export class InnerScope extends Scope {
   /** Gives the body up: see `abandoned`. */
   abandon(): void {
     this.givenUp = true;
+    abandonedCount += 1;
   }
 }
 

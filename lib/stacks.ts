@@ -32,7 +32,8 @@ export function describeFuture(future: Future<unknown>): string {
 
 /** As describeFuture(), alike for all futures of a kind. @internal */
 export function describeKind(future: Future<unknown>): string {
-  const kind = future.constructor.name;
+  // Not of the future itself, which would take this for an await: see plain_futures.ts.
+  const kind = Object.getPrototypeOf(future).constructor.name;
   if (!(future instanceof InlineCoroutine)) return `a ${kind}`;
   return kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 }

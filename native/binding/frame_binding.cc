@@ -33,6 +33,12 @@ napi_value PromiseOutcome(napi_env env, napi_callback_info info) {
   return state == core::kPending ? nullptr : v8.PromiseResult(arguments[0]);
 }
 
+// promiseHasHandler(promise): whether anybody awaits a native promise, or ever did.
+napi_value PromiseHasHandler(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return ToValue(env, arguments.environment().v8().PromiseHasHandler(arguments[0]));
+}
+
 // awaitFrame(resolve, reject): the frame of the await that V8 calls `then` for, null when there is
 // none; undefined when the arguments are not V8's own, so that somebody else is calling.
 napi_value AwaitFrame(napi_env env, napi_callback_info info) {
@@ -65,6 +71,9 @@ void ExportFrames(napi_env env, napi_value exports, Environment* environment) {
   }
   if (v8.has_promise_state()) {
     Export(env, exports, environment, {{"promiseOutcome", PromiseOutcome}});
+  }
+  if (v8.has_promise_handler()) {
+    Export(env, exports, environment, {{"promiseHasHandler", PromiseHasHandler}});
   }
 }
 

@@ -24,6 +24,7 @@ constexpr const char* kScriptId = "";
 constexpr const char* kBoundFunction = "";
 constexpr const char* kPromiseState = "";
 constexpr const char* kPromiseResult = "";
+constexpr const char* kPromiseHasHandler = "";
 constexpr const char* kCurrentContext = "";
 constexpr const char* kExtras = "";
 constexpr const char* kGetOfIsolate = "";
@@ -45,6 +46,7 @@ constexpr const char* kScriptId = "_ZNK2v88Function8ScriptIdEv";
 constexpr const char* kBoundFunction = "_ZNK2v88Function16GetBoundFunctionEv";
 constexpr const char* kPromiseState = "_ZN2v87Promise5StateEv";
 constexpr const char* kPromiseResult = "_ZN2v87Promise6ResultEv";
+constexpr const char* kPromiseHasHandler = "_ZNK2v87Promise10HasHandlerEv";
 constexpr const char* kCurrentContext = "_ZN2v87Isolate17GetCurrentContextEv";
 constexpr const char* kExtras = "_ZN2v87Context22GetExtrasBindingObjectEv";
 constexpr const char* kGetOfIsolate = "_ZN2v87Isolate36GetContinuationPreservedEmbedderDataEv";
@@ -92,6 +94,7 @@ V8Access::V8Access(const char* disabled) {
   if (!IsDisabled(disabled, "promisestate")) {
     Find(kPromiseState, &promise_state_);
     Find(kPromiseResult, &promise_result_);
+    Find(kPromiseHasHandler, &promise_has_handler_);
   }
   if (!IsDisabled(disabled, "frame")) {
     Find(kCurrentContext, &current_context_);

@@ -11,6 +11,7 @@
 //                                           Node 22)
 //   Function::ScriptId, GetBoundFunction    tell V8's own resolve functions from a user's callbacks
 //   Promise::State, Promise::Result         looks at a native promise without waiting for it
+//   Promise::HasHandler                     tells whether anybody awaits a native promise
 //
 // What is missing in some future Node is reported to JavaScript, which then uses a slower way.
 //
@@ -34,6 +35,7 @@ class V8Access {
   bool carries_frame_into_then() const { return get_of_isolate_ != nullptr; }
   bool has_script_id() const { return script_id_ != nullptr && bound_function_ != nullptr; }
   bool has_promise_state() const { return promise_state_ != nullptr && promise_result_ != nullptr; }
+  bool has_promise_handler() const { return promise_has_handler_ != nullptr; }
 
   void Checkpoint() const { checkpoint_(isolate_); }
   napi_value GetFrame() const {
@@ -59,6 +61,8 @@ class V8Access {
   // `promise` must be a native promise: 0 pending, 1 fulfilled, 2 rejected.
   int PromiseState(napi_value promise) const { return promise_state_(promise); }
   napi_value PromiseResult(napi_value promise) const { return promise_result_(promise); }
+  // Whether anything was attached to it.
+  bool PromiseHasHandler(napi_value promise) const { return promise_has_handler_(promise); }
 
  private:
   using Isolate = void*;
@@ -76,6 +80,7 @@ class V8Access {
   Value (*bound_function_)(Value) = nullptr;
   int (*promise_state_)(Value) = nullptr;
   Value (*promise_result_)(Value) = nullptr;
+  bool (*promise_has_handler_)(Value) = nullptr;
 };
 
 }  // namespace aionode::binding

@@ -1,0 +1,207 @@
+/** An await of a Future, whatever V8 makes of it: who is woken when, who is cancelled, what is reported. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
+import {
+  CancelledError,
+  createTask,
+  Future,
+  gather,
+  getRunningLoop,
+  iscancelled,
+  run,
+  sleep,
+  timeout,
+} from 'aionode';
+import { inLoop } from '../support/tasks.js';
+
+/** Whether Node found a rejection that nobody handled, until its queue of them was looked through. */
+async function rejectionsDuring(body: () => Promise<void>): Promise<unknown[]> {
+  const found: unknown[] = [];
+  const note = (reason: unknown) => found.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    await body();
+    await new Promise(setImmediate);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+  return found;
+}
+
+describe('an await of a Future', () => {
+  it(
+    'gives the result any number of times, also of a future that a cancelled task awaited first',
+    inLoop(async () => {
+      const future = new Future<number>();
+      const first = createTask(async () => await future);
+      await sleep(0);
+      future.setResult(7);
+      first.cancel();
+      await assert.rejects(async () => await first, CancelledError);
+      assert.equal(await future, 7);
+      assert.equal(await future, 7);
+    }),
+  );
+
+  it(
+    'wakes each task in an entry of its own, with callbacks between them in the order of their coming',
+    inLoop(async () => {
+      const seen: string[] = [];
+      const future = new Future<void>();
+      const waiting = (name: string) =>
+        createTask(async () => {
+          await future;
+          seen.push(name);
+          await null;
+          seen.push(`${name}, the same step`);
+        });
+      const tasks = [waiting('first')];
+      await sleep(0);
+      future.addDoneCallback(() => seen.push('callback'));
+      tasks.push(waiting('second'));
+      await sleep(0);
+      future.setResult();
+      await gather(...tasks);
+      assert.deepEqual(seen, [
+        'first',
+        'first, the same step',
+        'callback',
+        'second',
+        'second, the same step',
+      ]);
+    }),
+  );
+
+  it(
+    'throws the exception, a new CancelledError for each await of a cancelled one',
+    inLoop(async () => {
+      const failed = new Future<void>();
+      failed.setException(new RangeError('out'));
+      await assert.rejects(async () => await failed, /out/);
+      await assert.rejects(async () => await failed, /out/);
+      const cancelled = new Future<void>();
+      cancelled.cancel('over');
+      await assert.rejects(async () => await cancelled, {
+        name: 'CancelledError',
+        message: 'over',
+      });
+      await assert.rejects(async () => await cancelled, {
+        name: 'CancelledError',
+        message: 'over',
+      });
+    }),
+  );
+
+  it(
+    'of one whose result is a promise gives what that gives',
+    inLoop(async () => {
+      const future = new Future<unknown>();
+      future.setResult(Promise.reject(new Error('inner')));
+      await assert.rejects(async () => await future, /inner/);
+      await assert.rejects(async () => await future, /inner/);
+    }),
+  );
+
+  it(
+    'is cancelled with its task, for everybody who waits',
+    inLoop(async () => {
+      const future = new Future<void>();
+      const ended: string[] = [];
+      const waiting = (name: string) =>
+        createTask(async () => {
+          try {
+            await future;
+          } catch (error) {
+            if (iscancelled(error)) ended.push(name);
+          }
+        });
+      const [first, second] = [waiting('first'), waiting('second')];
+      await sleep(0);
+      first.cancel();
+      await gather(first, second);
+      assert.ok(future.cancelled());
+      assert.deepEqual(ended, ['first', 'second']);
+    }),
+  );
+
+  it(
+    'inside Promise.all is one that a cancel of the task reaches',
+    inLoop(async () => {
+      const futures = [new Future<number>(), new Future<number>()];
+      const waiting = createTask(async () => await Promise.all(futures));
+      await sleep(0);
+      futures[0]?.setResult(1);
+      await sleep(0);
+      waiting.cancel();
+      await assert.rejects(async () => await waiting, CancelledError);
+      assert.ok(futures[1]?.cancelled());
+    }),
+  );
+
+  it(
+    'in a body that its timeout has given up is an error, even of a future that is done',
+    inLoop(async () => {
+      const done = new Future<string>();
+      done.setResult('late');
+      let release!: () => void;
+      const foreign = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const outcome = new Future<unknown>();
+      await assert.rejects(
+        timeout(0.001, async () => {
+          await foreign;
+          try {
+            outcome.setResult(await done);
+          } catch (error) {
+            outcome.setResult(error);
+          }
+        }),
+        { name: 'TimeoutError' },
+      );
+      release();
+      assert.ok((await outcome) instanceof CancelledError);
+      assert.equal(await done, 'late');
+    }),
+  );
+});
+
+describe('a Future that is only looked at', () => {
+  it(
+    'is not what its task waits for, and no cancel of the task reaches it',
+    inLoop(async () => {
+      const future = new Future<void>();
+      const looking = createTask(async () => {
+        assert.match(inspect(future), /Future pending/);
+        assert.equal(typeof future.constructor, 'function');
+        await sleep(3600);
+      });
+      await sleep(0);
+      looking.cancel();
+      await assert.rejects(async () => await looking, CancelledError);
+      assert.equal(future.done(), false);
+      future.setResult();
+      await future;
+    }),
+  );
+
+  it('leaves no rejection behind, and its failure is reported', async () => {
+    const reported: unknown[] = [];
+    const found = await rejectionsDuring(() =>
+      run(async () => {
+        getRunningLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception));
+        const failed = new Future<void>();
+        const cancelled = new Future<void>();
+        for (const future of [failed, cancelled])
+          assert.equal(typeof future.constructor, 'function');
+        failed.setException('nobody asked');
+        cancelled.cancel();
+        await sleep(0);
+        await assert.rejects(async () => await cancelled, CancelledError);
+      }),
+    );
+    assert.deepEqual(found, []);
+    assert.deepEqual(reported, ['nobody asked']);
+  });
+});
