@@ -1,13 +1,15 @@
 // Condition.
 // Floor 10.
+
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { captureContext } from './context.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
 import { currentFrame, restoreFrame, saveFrame, usesContextFrames } from './frames.ts';
 import { type Future, kCancelled, kPending } from './futures.ts';
+import { addInlineAwait } from './inline.ts';
 import { holding, Lock } from './locks.ts';
 import type { Scope } from './scopes.ts';
-import { addThen, type Reject, type Resolve } from './thens.ts';
+import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 
@@ -77,7 +79,7 @@ class ConditionWait extends Notifiable<true> {
     this.complete(true);
   }
 }
-addThen(ConditionWait);
+addInlineAwait(ConditionWait);
 
 /** Calls the predicate as code of the task that awaits it, as a loop around wait() in that task would. */
 class ConditionWaitFor<T> extends Notifiable<T> {
@@ -122,7 +124,7 @@ class ConditionWaitFor<T> extends Notifiable<T> {
     else super.begin();
   }
 }
-addThen(ConditionWaitFor);
+addInlineAwait(ConditionWaitFor);
 
 /**
  * A lock with a place to wait until something about what it guards has changed. It belongs to the loop

@@ -9,14 +9,15 @@
 // gather, ...), as nothing happens to a coroutine object that nobody awaits.
 //
 // It is awaited by one task; further awaits of the same object just wait for its outcome. The first
-// await needs no object of its own: the coroutine is that await, in the ready queue and in its scope.
+// await needs no object of its own: the coroutine is that await, in the ready queue and in its scope. Of the
+// kinds that are awaited most, it is attached to the promise underneath (promise_futures.ts).
 import type { Context } from './context.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import {
   type Await,
   deliverInterruption,
   endAwait,
-  Future,
+  type Future,
   interruptionOf,
   kCancelled,
   kFailed,
@@ -24,39 +25,35 @@ import {
   kPending,
   Rejection,
 } from './futures.ts';
+import { addAwait, isAttachedTo, PromiseFuture } from './promise_futures.ts';
 import { currentLoop } from './running.ts';
-import type { Scope } from './scopes.ts';
+import { currentScope, isAnyAbandoned, type Scope } from './scopes.ts';
 import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
-
-function ignore(): void {}
-
-/** The notes of those that were overtaken. */
-const overtaken = new WeakMap<object, Scope>();
-
-/** The first await decides the loop. */
-const kUndecided = { loop: undefined };
 
 /** The wake-up is scheduled: the inner future of asyncio's coroutine is done. */
 const kWoken = 1;
 /** A cancel() waits for the wake-up; `value` is its error. */
 const kCancelling = 2;
-/** Its first await has begun: `scope` and `resolve` are of that. Before, `scope` is a note. */
+/** Its first await has begun: `scope` and `resolve` are of that. */
 const kDriven = 4;
-/** Another scope than the one that was noted began the first await. */
-const kOvertaken = 8;
+/** Its first await is attached to the promise underneath. */
+const kAttached = 8;
+/** The promise underneath is fulfilled with the result. */
+const kFulfilled = 16;
 /** The first flag that a class derived from InlineCoroutine may give a meaning to. @internal */
-export const kOwnFlag = 16;
+export const kOwnFlag = 32;
 
 /** @internal */
-export abstract class InlineCoroutine<T> extends Future<T> implements Await {
+export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Await {
   protected flags = 0;
-  // The await that it runs in, which began first.
+  // The await that it runs in, which began first, has this scope, and `resolve` of the promise underneath
+  // or from V8.
   scope: Scope | null = null;
-  resolve: Resolve = ignore;
 
   constructor() {
-    super(kUndecided);
+    // The first await decides the loop.
+    super(undefined);
   }
 
   /** Goes on: completes by `complete()` or `fail()`, or stays suspended until `resume()`. */
@@ -89,20 +86,6 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
     return (this.flags & kDriven) !== 0 && this.state === kPending;
   }
 
-  /**
-   * Notes the scope of whoever reads `then` first; see thens.ts. Who only looks whether there is a `then`
-   * never calls it, and others may begin their await before that call.
-   */
-  note(scope: Scope): boolean {
-    if (this.scope !== null || this.loop !== undefined) return false;
-    this.scope = scope;
-    return true;
-  }
-
-  noted(): Scope | null {
-    return (this.flags & kOvertaken) !== 0 ? (overtaken.get(this) as Scope) : this.scope;
-  }
-
   get woken(): boolean {
     return (this.flags & kWoken) !== 0;
   }
@@ -122,32 +105,64 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
   }
 
   interrupt(message: string | undefined): boolean {
-    return this.cancel(message);
+    return !this.isForNobody && this.cancel(message);
   }
 
   throwInto(reason: unknown): void {
-    this.resolve(new Rejection(reason));
+    if (!this.isForNobody) this.resolve(new Rejection(reason));
+  }
+
+  /** Begins with the await that V8 is about to attach to the promise underneath; false if that cannot be. */
+  attach(): boolean {
+    if (this.loop !== undefined) return (this.flags & kFulfilled) !== 0 && !isAnyAbandoned();
+    const scope = currentScope();
+    if (scope !== null && (scope.interrupted || scope.isAbandoned)) return false;
+    this.start(scope === null ? currentLoop() : scope.loop);
+    if (this.state === kPending) {
+      this.drive(scope, kAttached);
+      return true;
+    }
+    if (this.state !== kFinished) return false;
+    this.flags |= kFulfilled;
+    this.resolve(this.value);
+    return true;
   }
 
   override startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void {
-    if (this.loop !== undefined || scope?.isAbandoned) {
+    if (scope?.isAbandoned) {
       super.startAwait(scope, resolve, reject);
       return;
     }
-    this.start(scope === null ? currentLoop() : scope.loop);
-    if (this.state !== kPending) {
-      this.settle(resolve, reject);
+    if (this.loop === undefined) {
+      this.start(scope === null ? currentLoop() : scope.loop);
+      if (this.state !== kPending) {
+        this.settle(resolve, reject);
+        return;
+      }
+      this.resolve = resolve;
+    } else if (this.state === kPending && this.isForNobody) {
+      // Promise.all() reads `constructor`, and then calls `then` with functions that cannot both resolve
+      // and reject.
+      this.scope?.resumed(this);
+      this.resolve = (value) => (value instanceof Rejection ? reject(value.error) : resolve(value));
+    } else {
+      super.startAwait(scope, resolve, reject);
       return;
     }
-    if (this.scope !== scope) {
-      if (this.scope !== null) this.keepNote(this.scope);
-      this.scope = scope;
-    }
-    this.flags |= kDriven;
-    this.resolve = resolve;
-    if (scope === null) return;
-    scope.suspended(this);
-    if (scope.interrupted) deliverInterruption(scope, this);
+    this.drive(scope, 0);
+    if (scope?.interrupted) deliverInterruption(scope, this);
+  }
+
+  /** It is attached to the promise underneath, and nobody awaits that. */
+  private get isForNobody(): boolean {
+    return (this.flags & kAttached) !== 0 && !isAttachedTo(this as Future<unknown>);
+  }
+
+  /** Its first await begins. */
+  private drive(scope: Scope | null, attached: number): void {
+    this.scope = scope;
+    this.flags = (this.flags & ~kAttached) | kDriven | attached;
+    scope?.suspended(this);
   }
 
   /** The entry of the wake-up. */
@@ -212,11 +227,6 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
     );
   }
 
-  private keepNote(scope: Scope): void {
-    this.flags |= kOvertaken;
-    overtaken.set(this, scope);
-  }
-
   private start(loop: LoopCore): void {
     this.decideLoop(loop);
     if (this.state === kPending) this.proceed();
@@ -230,4 +240,9 @@ export abstract class InlineCoroutine<T> extends Future<T> implements Await {
   private startAlone(): void {
     if (!this.started) this.start(currentLoop());
   }
+}
+
+/** For coroutines that may begin when somebody only reads `constructor`. @internal */
+export function addInlineAwait(type: { prototype: InlineCoroutine<unknown> }): void {
+  addAwait(type, (coroutine) => coroutine.attach());
 }

@@ -3,10 +3,11 @@
 //
 // Each is a little state and a waiting line (waiters.ts). Nothing is handed over: a release or set()
 // wakes a waiter, which takes what it waited for in its task's own step; until then newcomers queue.
+
 import { checkFunction, checkInteger } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
 import type { Future } from './futures.ts';
-import { addThen } from './thens.ts';
+import { addInlineAwait } from './inline.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 
@@ -62,7 +63,7 @@ class LockAcquire extends Waiter<Disposable> {
     this.lock.passOn();
   }
 }
-addThen(LockAcquire);
+addInlineAwait(LockAcquire);
 
 /**
  * Mutual exclusion between tasks: while one holds the lock, the others wait. It is not re-entrant, and
@@ -170,7 +171,7 @@ class EventWait extends Waiter<true> {
 
   protected override passOn(): void {}
 }
-addThen(EventWait);
+addInlineAwait(EventWait);
 
 /**
  * A flag that tasks can wait for. It belongs to the loop in which it is first waited for.
@@ -256,7 +257,7 @@ class SemaphoreAcquire extends Waiter<Disposable> {
     this.semaphore.grantAll();
   }
 }
-addThen(SemaphoreAcquire);
+addInlineAwait(SemaphoreAcquire);
 
 /**
  * Lets a number of tasks in at a time: a counter that acquire() takes from and release() adds to. It

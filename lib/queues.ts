@@ -4,12 +4,13 @@
 // A put wakes a getter, and a get wakes a putter; neither is handed anything. Woken, it looks again in its
 // task's own step, and waits again if somebody was faster. Who is cancelled after it was woken wakes the
 // next one, so no item and no free place is forgotten.
+
 import { checkFunction, checkInteger } from './arguments.ts';
 import { QueueEmpty, QueueFull, QueueShutDown } from './exceptions.ts';
 import type { Future } from './futures.ts';
 import { Heap, isLess } from './heap.ts';
+import { addInlineAwait } from './inline.ts';
 import { Ring } from './ring.ts';
-import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
 
@@ -44,7 +45,7 @@ class Get<T> extends Waiter<T> {
     if (!queue.empty() && this.cancellation === undefined) queue.getters.wakeNext();
   }
 }
-addThen(Get);
+addInlineAwait(Get);
 
 class Put<T> extends Waiter<void> {
   private readonly queue: Queue<T>;
@@ -70,7 +71,7 @@ class Put<T> extends Waiter<void> {
     if (!queue.full() && this.cancellation === undefined) queue.putters.wakeNext();
   }
 }
-addThen(Put);
+addInlineAwait(Put);
 
 class Join<T> extends Waiter<void> {
   private readonly queue: Queue<T>;
@@ -91,7 +92,7 @@ class Join<T> extends Waiter<void> {
 
   protected override passOn(): void {}
 }
-addThen(Join);
+addInlineAwait(Join);
 
 /** `for await` over a queue: it has no end but shutdown(). */
 class Items<T> implements AsyncIterator<T> {

@@ -4,9 +4,8 @@
 // Each is an InlineCoroutine: it takes its bytes in the step of the task that awaits it, so a cancelled
 // read has taken nothing.
 import { IncompleteReadError, LimitOverrunError } from './exceptions.ts';
-import { InlineCoroutine } from './inline.ts';
+import { addInlineAwait, InlineCoroutine } from './inline.ts';
 import { kLineEnd, type Separators } from './separators.ts';
-import { addThen } from './thens.ts';
 import type { Bytes } from './types.ts';
 
 /** Who waits for bytes. @internal */
@@ -101,7 +100,7 @@ export class ReadSome extends ReadOperation {
     this.complete(this.reader.takeSome(this.most));
   }
 }
-addThen(ReadSome);
+addInlineAwait(ReadSome);
 
 /** @internal */
 export class ReadAll extends ReadOperation {
@@ -117,7 +116,7 @@ export class ReadAll extends ReadOperation {
     this.complete(this.reader.takeExactly(this.reader.buffered));
   }
 }
-addThen(ReadAll);
+addInlineAwait(ReadAll);
 
 /** @internal */
 export class ReadExactly extends ReadOperation {
@@ -145,7 +144,7 @@ export class ReadExactly extends ReadOperation {
     }
   }
 }
-addThen(ReadExactly);
+addInlineAwait(ReadExactly);
 
 /** @internal */
 export class Peek extends ReadOperation {
@@ -168,7 +167,7 @@ export class Peek extends ReadOperation {
     this.complete(this.reader.copyFirst(Math.min(this.count, this.reader.buffered)));
   }
 }
-addThen(Peek);
+addInlineAwait(Peek);
 
 /** @internal */
 export class ReadUntil extends ReadOperation {
@@ -244,7 +243,7 @@ export class ReadUntil extends ReadOperation {
     this.fail(new LimitOverrunError(message, consumed));
   }
 }
-addThen(ReadUntil);
+addInlineAwait(ReadUntil);
 
 /** @internal */
 export class ReadLine extends ReadUntil {
@@ -267,4 +266,4 @@ export class ReadLine extends ReadUntil {
     this.fail(Object.assign(new RangeError(message), { code: 'ERR_LINE_TOO_LONG' }));
   }
 }
-addThen(ReadLine);
+addInlineAwait(ReadLine);

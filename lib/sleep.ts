@@ -2,9 +2,8 @@
 // Floor 8.
 import { checkSeconds } from './arguments.ts';
 import type { Future } from './futures.ts';
-import { InlineCoroutine, kOwnFlag } from './inline.ts';
+import { addInlineAwait, InlineCoroutine, kOwnFlag } from './inline.ts';
 import { native } from './native.ts';
-import { addThen } from './thens.ts';
 import { armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
 
 /** Set once a Pass has given way. */
@@ -84,8 +83,8 @@ class Sleep<T> extends InlineCoroutine<T> implements TimerEntry {
   }
 }
 
-addThen(Pass);
-addThen(Sleep);
+addInlineAwait(Pass);
+addInlineAwait(Sleep);
 
 /**
  * Waits `delay` seconds, then gives `result`. With a delay of 0 (or less) it lets every other ready

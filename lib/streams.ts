@@ -3,11 +3,10 @@
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { doneFuture } from './done.ts';
 import type { Future } from './futures.ts';
-import { InlineCoroutine } from './inline.ts';
+import { addInlineAwait, InlineCoroutine } from './inline.ts';
 import type { StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
-import { addThen } from './thens.ts';
 import { upgradeToTls } from './tls.ts';
 import { checkStartTls, type StartTlsOptions, type TlsOptions } from './tls_options.ts';
 import type { WriteTransport } from './transport_types.ts';
@@ -63,7 +62,7 @@ class Drain extends InlineCoroutine<void> {
     else this.fail(error);
   }
 }
-addThen(Drain);
+addInlineAwait(Drain);
 
 /** waitClosed(): waits for the end of the connection. */
 class WaitClosed extends InlineCoroutine<void> {
@@ -89,7 +88,7 @@ class WaitClosed extends InlineCoroutine<void> {
     this.protocol.stopWaiting(this);
   }
 }
-addThen(WaitClosed);
+addInlineAwait(WaitClosed);
 
 /**
  * The writing side of a stream. `write()` never waits; `await drain()` now and then, so that a slow peer

@@ -85,7 +85,7 @@ function asCoro<T>(given: Coro<T> | Future<T>): Coro<T> {
   const future = given as Future<T>;
   const starts = future instanceof InlineCoroutine && !future.started;
   if (!starts && !isDoneFuture(future)) return given as unknown as Coro<T>;
-  const { name } = future.constructor;
+  const { name } = Object.getPrototypeOf(future).constructor;
   return { [name]: () => future }[name] as Coro<T>;
 }
 

@@ -22,14 +22,6 @@ interface AwaitTarget {
   startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void;
 }
 
-/** An InlineCoroutine: it has room for the scope that its first await comes from. */
-interface NotingTarget extends AwaitTarget {
-  /** Keeps `scope` for the call of `then` that follows; false when it keeps one already. */
-  note(scope: Scope): boolean;
-  /** What note() kept. */
-  noted(): Scope | null;
-}
-
 function looksBuiltin(fn: unknown): boolean {
   return (
     typeof fn === 'function' &&
@@ -83,19 +75,6 @@ const thenOfScope = (scope: Scope): Then =>
     return thenOfUser(this, scope, resolve, reject);
   };
 
-/** `then` of an InlineCoroutine for the first who reads it, whose scope it has noted: no closure is needed. */
-const thenNoted = function (this: NotingTarget, resolve?: unknown, reject?: unknown): unknown {
-  if (
-    typeof reject === 'function' &&
-    typeof resolve === 'function' &&
-    currentFrame() === undefined
-  ) {
-    this.startAwait(this.noted(), resolve as Resolve, reject as Reject);
-    return undefined;
-  }
-  return thenOfUser(this, currentScope(), resolve, reject);
-};
-
 const thenOutside: Then = function (resolve, reject) {
   if (
     typeof reject === 'function' &&
@@ -115,18 +94,12 @@ function findThen(): Then {
   return scope.then as Then;
 }
 
-function noteScope(this: NotingTarget): Then {
-  const scope = currentScope();
-  if (scope !== null && this.note(scope)) return thenNoted as Then;
-  return findThen();
-}
-
 const defineThen: (type: { prototype: object }) => void =
   native.awaitFrame === undefined
     ? (type) => {
         Object.defineProperty(type.prototype, 'then', {
           configurable: true,
-          get: 'note' in type.prototype ? noteScope : findThen,
+          get: findThen,
         });
       }
     : (

@@ -1,6 +1,7 @@
 // Whose await it is: an inline coroutine that several tasks, or nobody, read `then` of.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import {
   CancelledError,
   createTask,
@@ -9,6 +10,7 @@ import {
   getRunningLoop,
   Lock,
   Queue,
+  QueueShutDown,
   run,
   sleep,
   Task,
@@ -55,13 +57,12 @@ test('a cancel of who only looked leaves the await of another alone', () =>
     assert.equal(await getter, 7);
   }));
 
-test('another scope may begin its await between the read of `then` and its call', () =>
+test('two scopes of a task may await one object', () =>
   run(async () => {
     const event = new Event();
     const wait = event.wait();
     const told: string[] = [];
     const outer = (async () => {
-      // V8 reads `then` here, and calls it in a microtask: the body of timeout() comes before that.
       await wait;
       told.push('outer');
     })();
@@ -71,7 +72,56 @@ test('another scope may begin its await between the read of `then` and its call'
     event.set();
     await inner;
     await outer;
-    assert.deepEqual(told, ['inner', 'outer']);
+    assert.deepEqual(told.sort(), ['inner', 'outer']);
+  }));
+
+test('showing it by console.log() begins nothing', () =>
+  run(async () => {
+    const queue = new Queue<number>();
+    queue.putNowait(1);
+    const get = queue.get();
+    assert.match(inspect(get), /Future pending/);
+    await sleep(0);
+    assert.equal(queue.qsize(), 1);
+    assert.equal(await get, 1);
+  }));
+
+test('what only Promise.resolve() saw is interrupted for nobody, and rejects for nobody', () =>
+  run(async () => {
+    const queue = new Queue<number>();
+    let unhandled = 0;
+    const count = () => unhandled++;
+    process.on('unhandledRejection', count);
+    const task = createTask(async () => {
+      Promise.resolve(queue.get());
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await sleep(3600);
+    });
+    await sleep(0);
+    task.cancel();
+    await assert.rejects(async () => await task, CancelledError);
+    queue.shutdown();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', count);
+    assert.equal(unhandled, 0);
+  }));
+
+test('in Promise.all() it ends in the pass in which it would end alone, and fails by its reject', () =>
+  run(async () => {
+    const queues = [new Queue<number>(), new Queue<number>()];
+    const both = Promise.all(queues.map((queue) => queue.get()));
+    await sleep(0);
+    for (const queue of queues) queue.putNowait(1);
+    let ended = false;
+    void both.then(() => {
+      ended = true;
+    });
+    await sleep(0);
+    assert.equal(ended, true);
+    const failing = Promise.all(queues.map((queue) => queue.get()));
+    await sleep(0);
+    queues[1]?.shutdown();
+    await assert.rejects(failing, QueueShutDown);
   }));
 
 test('many awaits side by side in one task, all interrupted by its cancel', () =>
