@@ -2,98 +2,22 @@
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { describe } from 'node:test';
-import {
-  BaseProtocol,
-  type Future,
-  getRunningLoop,
-  Queue,
-  RuntimeError,
-  type Server,
-  type Transport,
-} from 'aionode';
+import { getRunningLoop, Queue, RuntimeError, type Server } from 'aionode';
 import { connectNodeSocket, LOCALHOST, MIB, portOf } from '../support/net.js';
 import { compareWithAsyncio, python, type Scenario } from '../support/oracle.js';
+import {
+  type Actions,
+  Buffered,
+  fail,
+  nameOf,
+  Plain,
+  type Recorder,
+  settle,
+  snakeCase,
+} from '../support/recorders.js';
 
 /** As Python prints it. */
 const list = (numbers: readonly number[]) => `[${numbers.join(', ')}]`;
-
-type Name = 'made' | 'eof' | 'pause' | 'resume' | 'lost' | 'data' | 'buffer' | 'updated';
-/** What a scenario adds to the methods of its protocol, of whichever kind that is. */
-type Actions = { [K in Name]?: (protocol: Plain & Buffered) => unknown };
-
-/** An error's class as Python names it. */
-function nameOf(error: unknown): string {
-  if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return 'ConnectionResetError';
-  return error instanceof RuntimeError ? 'RuntimeError' : 'Exception';
-}
-
-/** Notes what it is told; the actions of a scenario add what it does then. */
-class Recorder extends BaseProtocol {
-  readonly trace: string[];
-  readonly lost: Future<void> = getRunningLoop().createFuture<void>();
-  transport!: Transport;
-  private readonly on: Actions;
-
-  constructor(trace: string[], on: Actions = {}) {
-    super();
-    this.trace = trace;
-    this.on = on;
-  }
-
-  protected does(name: Name): unknown {
-    return this.on[name]?.(this as unknown as Plain & Buffered);
-  }
-
-  override connectionMade(transport: Transport): void {
-    this.transport = transport;
-    this.trace.push('made');
-    this.does('made');
-  }
-
-  eofReceived(): boolean {
-    this.trace.push('eof');
-    return this.does('eof') as boolean;
-  }
-
-  override pauseWriting(): void {
-    this.trace.push('pause');
-    this.does('pause');
-  }
-
-  override resumeWriting(): void {
-    this.trace.push('resume');
-    this.does('resume');
-  }
-
-  override connectionLost(error: unknown): void {
-    this.trace.push(error === null ? 'lost' : `lost ${nameOf(error)}`);
-    this.lost.setResult();
-    this.does('lost');
-  }
-}
-
-class Plain extends Recorder {
-  dataReceived(data: Buffer): void {
-    this.trace.push(`data ${data}`);
-    this.does('data');
-  }
-}
-
-class Buffered extends Recorder {
-  buffer = Buffer.alloc(0);
-
-  getBuffer(): Buffer {
-    this.trace.push('buffer');
-    this.buffer = Buffer.alloc(4);
-    this.does('buffer');
-    return this.buffer;
-  }
-
-  bufferUpdated(length: number): void {
-    this.trace.push(`updated ${this.buffer.subarray(0, length)}`);
-    this.does('updated');
-  }
-}
 
 /** The other end: a socket of Node's, which reads when it is told to. */
 class Peer {
@@ -147,20 +71,6 @@ async function withServer<P extends Recorder>(
     server.close();
     for (const peer of peers) peer.socket.destroy();
   }
-}
-
-/**
- * Until what was sent has arrived and been handled: on this machine itself that takes a few rounds of the
- * loop.
- */
-async function settle(): Promise<void> {
-  for (let round = 0; round < 50; round++) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-function fail(): never {
-  throw new Error('boom');
 }
 
 async function withOne<P extends Recorder>(
@@ -523,8 +433,3 @@ describe('protocols over TCP', () => {
     await scenario(trace);
   });
 });
-
-/** A message with the names of methods as Python spells them. */
-function snakeCase(message: string): string {
-  return message.replace(/[a-z][A-Z]/g, ([small, big]) => `${small}_${big?.toLowerCase()}`);
-}
