@@ -23,7 +23,7 @@ import { Future, kFailed, kFinished } from './futures.ts';
 import { TimerHandle } from './handles.ts';
 import { closeSlot, registerReceiver } from './io_events.ts';
 import { native } from './native.ts';
-import type { BaseProtocol } from './protocols.ts';
+import { type BaseProtocol, makeProtocol } from './protocols.ts';
 import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
 import { connectTls } from './tls.ts';
@@ -273,7 +273,7 @@ export async function beginConnection<P extends BaseProtocol>(
   if (options.keepAlive) native.setKeepAlive(slot, true);
   let protocol: P;
   try {
-    protocol = factory();
+    protocol = makeProtocol(factory);
   } catch (error) {
     closeSlot(slot);
     throw error;

@@ -8,7 +8,7 @@ import { type Context, captureContext } from './context.ts';
 import { checkAddress, DatagramSocket, type Remote } from './datagrams.ts';
 import { Future, kFinished } from './futures.ts';
 import { native } from './native.ts';
-import type { DatagramProtocol } from './protocols.ts';
+import { type DatagramProtocol, makeProtocol } from './protocols.ts';
 import { checkFamily, hostNotFound, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
 import type { DatagramTransport } from './transport_types.ts';
@@ -149,7 +149,7 @@ async function openEndpoint<P extends DatagramProtocol>(
   const { slot, candidate } = openFirst(candidates, options);
   let protocol: P;
   try {
-    protocol = factory();
+    protocol = makeProtocol(factory);
   } catch (error) {
     native.close(slot);
     throw error;

@@ -25,7 +25,7 @@ import { type FlowCall, FlowControl } from './flow_control.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { memory } from './memory.ts';
 import { layout, native } from './native.ts';
-import type { BaseProtocol, DatagramProtocol } from './protocols.ts';
+import { type BaseProtocol, checkProtocol, type DatagramProtocol } from './protocols.ts';
 import { ReadyCall, type ReadyEntry } from './ready.ts';
 import { lookupHost } from './resolver.ts';
 import { addDatagramToBatch, batchEpoch } from './send.ts';
@@ -307,6 +307,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
   // ------------------------------------------------------------------ protocol, addresses
 
   setProtocol(protocol: BaseProtocol): void {
+    checkProtocol(protocol, 'protocol');
     this.protocol = protocol;
   }
 

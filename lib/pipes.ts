@@ -12,7 +12,7 @@ import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptor
 import { Future } from './futures.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
-import type { BaseProtocol } from './protocols.ts';
+import { type BaseProtocol, kInternal, makeProtocol } from './protocols.ts';
 import { ReadyCall } from './ready.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import type { ReadTransport, WriteTransport } from './transport_types.ts';
@@ -58,7 +58,7 @@ export class ReadPipeTransport extends SocketTransport implements ReadTransport 
   protected override deliverEof(): void {
     if (this.closing) return;
     this.closing = true;
-    if (this.protocol.internal) this.protocol.eofReceived?.();
+    if (this.protocol[kInternal]) this.protocol.eofReceived?.();
     else this.loop.enqueue(new ReadyCall(() => void this.protocol.eofReceived?.()));
     this.loop.enqueue(
       new ReadyCall(() => {
@@ -175,7 +175,7 @@ function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
     async (_, attempt) => {
       loop.checkClosed();
       checkFunction(factory, 'protocolFactory');
-      const protocol = factory();
+      const protocol = makeProtocol(factory);
       return [await begun(loop, attempt, make(protocol)), protocol];
     },
     ([transport]) => transport.abort(),

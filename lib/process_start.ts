@@ -3,7 +3,7 @@
 import { checkFunction } from './arguments.ts';
 import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
-import type { SubprocessProtocol } from './protocols.ts';
+import { makeProtocol, type SubprocessProtocol } from './protocols.ts';
 import type { SpawnPlan } from './subprocess_options.ts';
 import { ProcessTransport } from './subprocess_transport.ts';
 import { addThen } from './thens.ts';
@@ -63,7 +63,7 @@ export function begin<P extends SubprocessProtocol>(
 ): [ProcessTransport, P] {
   loop.checkClosed();
   if (plan.signal?.aborted) throw abortError(plan.signal.reason);
-  const protocol = factory();
+  const protocol = makeProtocol(factory);
   return [new ProcessTransport(loop, plan, protocol), protocol];
 }
 

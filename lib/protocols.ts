@@ -1,6 +1,7 @@
 // The classes that protocols extend; every method may be left as it is.
 // Floor 3.
 import type { SocketAddress } from './addresses.ts';
+import { invalidArgType } from './arguments.ts';
 
 /**
  * What all protocols have in common. The transport calls these methods, one at a time.
@@ -93,9 +94,12 @@ export class SubprocessProtocol extends BaseProtocol {
   processExited(): void {}
 }
 
+/** Marks the protocols of this package; a name would be one that a user's class may have as well. @internal */
+export const kInternal: unique symbol = Symbol('internal');
+
 /** A protocol of this package that only takes note: it may be called while events are read. @internal */
 export interface InternalProtocol extends BaseProtocol {
-  readonly internal: true;
+  readonly [kInternal]: true;
   dataReceived(data: Buffer): void;
   // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing is fine
   eofReceived(): boolean | void;
@@ -104,4 +108,22 @@ export interface InternalProtocol extends BaseProtocol {
 /** What a transport looks for in its protocol. @internal */
 export type AnyProtocol = BaseProtocol &
   Partial<Omit<Protocol, keyof BaseProtocol>> &
-  Partial<Omit<BufferedProtocol, keyof BaseProtocol>> & { readonly internal?: true };
+  Partial<Omit<BufferedProtocol, keyof BaseProtocol>> & { readonly [kInternal]?: true };
+
+/**
+ * Throws unless `value` has the methods that every protocol is called by. What has not would fail where
+ * events are read, for all connections.
+ * @internal
+ */
+export function checkProtocol(value: unknown, name: string): void {
+  const { connectionMade, connectionLost } = Object(value) as Partial<BaseProtocol>;
+  if (typeof connectionMade === 'function' && typeof connectionLost === 'function') return;
+  throw invalidArgType(name, 'a protocol, such as an instance of Protocol', value);
+}
+
+/** The protocol that a user's factory makes. @internal */
+export function makeProtocol<P extends BaseProtocol>(factory: () => P): P {
+  const protocol = factory();
+  checkProtocol(protocol, 'factory()');
+  return protocol;
+}

@@ -1,8 +1,7 @@
 // StreamProtocol: joins a StreamReader and the flow control of a StreamWriter to a transport.
 // Floor 9.
-import { BaseProtocol } from './protocols.ts';
+import { BaseProtocol, type InternalProtocol, kInternal } from './protocols.ts';
 import type { StreamReader } from './reading.ts';
-import type { InternalProtocol } from './transport_base.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -13,7 +12,7 @@ export interface FlowWaiter {
 
 /** Joins a reader and the waiting drains of a writer to a transport. @internal */
 export class StreamProtocol extends BaseProtocol implements InternalProtocol {
-  readonly internal = true as const;
+  readonly [kInternal] = true as const;
   readonly loop: LoopCore;
   readonly reader: StreamReader;
   /** Made by a server, for a connection that came in: only such have something to do for it. */

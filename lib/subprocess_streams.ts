@@ -1,7 +1,7 @@
 // The protocol that joins a child's pipes to a StreamWriter and StreamReaders.
 // Floor 10.
 
-import { SubprocessProtocol } from './protocols.ts';
+import { kInternal, SubprocessProtocol } from './protocols.ts';
 import { StreamReader } from './reading.ts';
 import { StreamProtocol } from './stream_protocol.ts';
 import { StreamWriter } from './streams.ts';
@@ -10,7 +10,7 @@ import type { LoopCore } from './turns.ts';
 
 /** @internal */
 export class SubprocessStreams extends SubprocessProtocol implements InternalSubprocessProtocol {
-  readonly internal = true as const;
+  readonly [kInternal] = true as const;
   stdin: StreamWriter | null = null;
   /** Of stdout and stderr, by their descriptor in the child. */
   readonly readers: (StreamReader | null)[] = [null, null, null];

@@ -12,7 +12,13 @@ import { Future, kFinished } from './futures.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { ReadPipeTransport, WritePipeTransport } from './pipes.ts';
-import type { BaseProtocol, InternalProtocol, SubprocessProtocol } from './protocols.ts';
+import {
+  type BaseProtocol,
+  checkProtocol,
+  type InternalProtocol,
+  kInternal,
+  type SubprocessProtocol,
+} from './protocols.ts';
 import { ReadyCall } from './ready.ts';
 import { onAbort } from './signals.ts';
 import { type SpawnPlan, signalNumber } from './subprocess_options.ts';
@@ -43,7 +49,7 @@ function killAtExit(transport: ProcessTransport): void {
 
 /** One pipe to the child: passes on what it hears to the process' transport. */
 class ChildPipe implements InternalProtocol {
-  readonly internal = true as const;
+  readonly [kInternal] = true as const;
   readonly fd: number;
   readonly transport: ReadPipeTransport | WritePipeTransport;
   connected = true;
@@ -93,7 +99,7 @@ class ChildPipe implements InternalProtocol {
 
 /** A subprocess protocol of this package that only takes note: it is told at once. @internal */
 export interface InternalSubprocessProtocol extends SubprocessProtocol {
-  readonly internal: true;
+  readonly [kInternal]: true;
 }
 
 /** @internal */
@@ -184,6 +190,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   }
 
   setProtocol(protocol: BaseProtocol): void {
+    checkProtocol(protocol, 'protocol');
     this.protocol = protocol as SubprocessProtocol;
   }
 
@@ -263,7 +270,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
 
   /** Calls a method of the protocol: now if it is ours, as a ready entry otherwise. */
   private tell(call: () => void): void {
-    if ((this.protocol as InternalSubprocessProtocol).internal) call();
+    if ((this.protocol as InternalSubprocessProtocol)[kInternal]) call();
     else this.loop.enqueue(new ReadyCall(call));
   }
 }

@@ -18,7 +18,7 @@ import { DuplexTransport } from './duplex_transport.ts';
 import { TimeoutError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { TimerHandle } from './handles.ts';
-import { BaseProtocol } from './protocols.ts';
+import { BaseProtocol, type InternalProtocol, kInternal, makeProtocol } from './protocols.ts';
 import { StreamReader } from './reading.ts';
 import { ReadyCall } from './ready.ts';
 import { StreamDuplex } from './stream_duplex.ts';
@@ -26,7 +26,7 @@ import { StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { checkServerTls, type TlsClient, type TlsOptions, type TlsSide } from './tls_options.ts';
 import { TlsTransport } from './tls_transport.ts';
-import { type InternalProtocol, TransportBase } from './transport_base.ts';
+import { TransportBase } from './transport_base.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore, LoopResource } from './turns.ts';
 
@@ -42,7 +42,7 @@ function disconnected(): Error {
 
 /** Takes what arrives between the clear text and the handshake. */
 class Collector extends BaseProtocol implements InternalProtocol {
-  readonly internal = true as const;
+  readonly [kInternal] = true as const;
   readonly parts: Buffer[] = [];
   ended = false;
   private paused = false;
@@ -370,18 +370,18 @@ class AcceptTls extends Collector {
 }
 
 /**
- * What makes the protocols of a server's connections: `makeProtocol`, behind TLS if the options ask for it.
+ * What makes the protocols of a server's connections: those of the factory, behind TLS if the options ask for it.
  * @throws what node:tls throws for unusable certificates and keys
  * @internal
  */
 export function acceptTls(
   options: { ssl?: TlsOptions; sslHandshakeTimeout?: number },
-  makeProtocol: () => BaseProtocol,
+  factory: () => BaseProtocol,
 ): () => BaseProtocol {
   const secured = checkServerTls(options);
-  if (secured === null) return makeProtocol;
+  if (secured === null) return () => makeProtocol(factory);
   const server = new TlsServer(secured.tls);
-  return () => new AcceptTls(server, secured.handshakeTimeout, makeProtocol());
+  return () => new AcceptTls(server, secured.handshakeTimeout, makeProtocol(factory));
 }
 
 /** The contexts of servers that upgrade single connections, by the options they were made from. */

@@ -4,20 +4,18 @@
 // A user's protocol is called in the order of what happened: at once while the events of a poll are read
 // when nothing else is ready, else from the ready queue. What arrived and cannot be delivered, because
 // entries come before it or the protocol has paused meanwhile, waits in `arrivals`. A protocol of ours
-// (`internal`) is told at once in any case: it only takes note, and saves the entry. connectionLost() is
+// (`kInternal`) is told at once in any case: it only takes note, and saves the entry. connectionLost() is
 // always an entry, called once, last; then what is underneath is released.
 //
 // It reads from the end of connectionMade() on, as in asyncio.
-import { invalidArgType } from './arguments.ts';
+import { checkBytes, invalidArgType } from './arguments.ts';
 import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
-import type { AnyProtocol, BaseProtocol } from './protocols.ts';
+import { type AnyProtocol, type BaseProtocol, checkProtocol, kInternal } from './protocols.ts';
 import { ReadyCall, type ReadyEntry } from './ready.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
-
-export type { InternalProtocol } from './protocols.ts';
 
 /** Writes on a lost connection before a warning (constants: LOG_THRESHOLD_FOR_CONNLOST_WRITES). */
 const kLostWritesBeforeWarning = 5;
@@ -144,12 +142,14 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
     return this.closing;
   }
 
-  /** As write() for each of `data`; they are sent together. */
+  /** As write() for each of `data`; they are sent together, or none of them when one cannot be. */
   writelines(data: Iterable<Uint8Array | string>): void {
     if (typeof data === 'string' || data instanceof Uint8Array) {
       throw invalidArgType('data', 'an iterable of strings, Buffers or Uint8Arrays', data);
     }
-    for (const line of data) this.write(line);
+    const lines = [...data];
+    for (const line of lines) if (typeof line !== 'string') checkBytes(line, 'data');
+    for (const line of lines) this.write(line);
   }
 
   /** The connection is broken. @internal */
@@ -188,6 +188,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   // ------------------------------------------------------------------------ protocol, extra
 
   setProtocol(protocol: BaseProtocol): void {
+    checkProtocol(protocol, 'protocol');
     this.protocol = protocol;
   }
 
@@ -258,7 +259,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   /** Returns whether it was delivered. */
   private arrived(what: Arrival): boolean {
     if (this.closing) return true;
-    if (this.protocol.internal) {
+    if (this.protocol[kInternal]) {
       this.deliver(what);
       return true;
     }
@@ -266,6 +267,13 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
     this.arrivals.push(what);
     this.scheduled += 1;
     return this.loop.runEvent(this);
+  }
+
+  /** Delivers what waits, paused or not, to a protocol of ours that takes over. @internal */
+  deliverArrivals(): void {
+    const waiting = this.arrivals;
+    this.arrivals = undefined;
+    for (const what of waiting ?? []) this.deliver(what);
   }
 
   /** Delivers the oldest arrival. @internal */
@@ -296,14 +304,20 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
 
   private fillBuffers(data: Buffer): void {
     let rest = data;
-    while (rest.length > 0 && !this.lost) {
-      // bufferUpdated() may have handed over to a protocol of the other kind.
+    while (rest.length > 0 && !this.closing) {
+      if (!this.reading) {
+        this.arrivals ??= [];
+        this.arrivals.unshift(rest);
+        return;
+      }
+      // getBuffer() and bufferUpdated() may have handed over to a protocol of the other kind.
       if (this.protocol.getBuffer === undefined) {
         this.deliverData(rest);
         return;
       }
       const target = this.askForBuffer(rest.length);
       if (target === undefined) return;
+      if (this.protocol.getBuffer === undefined) continue;
       const length = Math.min(target.length, rest.length);
       target.set(length === rest.length ? rest : rest.subarray(0, length));
       this.deliverUpdate(length);
@@ -335,7 +349,9 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   }
 
   protected deliverEof(): void {
-    if (this.closing) return;
+    // Who reads on after the end is told of it again by the system, be it from within eofReceived().
+    if (this.closing || this.eofReceived) return;
+    this.eofReceived = true;
     // biome-ignore lint/suspicious/noConfusingVoidType: what the method returns
     let keepOpen: boolean | void;
     try {
@@ -344,7 +360,6 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
       this.fatal(error, 'eofReceived');
       return;
     }
-    this.eofReceived = true;
     if (!keepOpen || !this.canStayHalfOpen()) this.close();
     else if (!this.closing) this.stopReading();
   }
@@ -373,7 +388,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   /** The system has taken bytes, or not taken them: a user's protocol is told when it is its turn. */
   protected bufferChanged(): void {
     if (!this.crossesWaterMark(this.bufferedForMarks())) return;
-    if (this.protocol.internal) this.followWaterMarks();
+    if (this.protocol[kInternal]) this.followWaterMarks();
     else this.loop.runEvent(new ReadyCall(() => this.inContext(() => this.followWaterMarks())));
   }
 
@@ -382,6 +397,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   }
 
   protected override tellWriting(call: FlowCall): void {
+    if (this.lost) return;
     try {
       this.protocol[call]();
     } catch (error) {

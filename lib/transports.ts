@@ -125,7 +125,8 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     // The protocol may be of another kind by now: then the bytes come as kData.
     if (!this.inPlace) return;
     const target = this.askForBuffer(-1);
-    if (target === undefined || this.closing) return;
+    // getBuffer() may have closed the transport, or handed over to a protocol of the other kind.
+    if (target === undefined || this.closing || !this.inPlace) return;
     const length = native.streamReadInto(this.slot, target);
     if (length > 0) this.deliverUpdate(length);
     else if (length === 0) this.deliverEof();
