@@ -55,6 +55,8 @@ function prematureClose(): Error {
   return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 }
 
+const kNoBytes = Buffer.alloc(0);
+
 function ignore(): void {}
 
 /** @public */
@@ -204,6 +206,14 @@ export class DuplexTransport extends TransportBase {
     else stream.write(chunk);
   }
 
+  override setWriteBufferLimits(limits?: { high?: number; low?: number }): void {
+    super.setWriteBufferLimits(limits);
+    const stream = this.stream as Writable;
+    // Nobody tells of the chunks that are under way already, but of one that follows them.
+    const unknown = this.writable && stream.writableLength > 0 && this.marksEachChunk();
+    if (unknown && !this.eofWritten && !this.closing) stream.write(kNoBytes, this.onDrain);
+  }
+
   protected marksEachChunk(): boolean {
     return (this.stream as Writable).writableHighWaterMark > this.high;
   }
@@ -232,6 +242,8 @@ export class DuplexTransport extends TransportBase {
 
   protected finished(): void {
     if (this.closing) this.scheduleLost(null);
+    // After writeEof() the stream does not tell of its drain.
+    else this.bufferChanged();
   }
 
   private closed(): void {

@@ -244,6 +244,45 @@ describe('fromDuplex(): writing', () => {
   );
 
   it(
+    'water marks that are lowered while something is under way count for it too',
+    inLoop(async () => {
+      const duplex = new MemoryDuplex();
+      duplex.slow = true;
+      const [, writer] = fromDuplex(duplex);
+      writer.write('123');
+      writer.write('4');
+      writer.transport.setWriteBufferLimits({ high: 0 });
+      const draining = createTask(() => writer.drain());
+      await sleep(0);
+      assert.equal(draining.done(), false);
+      const finish = () => {
+        duplex.finishWrite?.();
+        return draining.done();
+      };
+      await roundsUntil(finish, 'drain() goes on waiting');
+      assert.equal(duplex.text, '1234');
+      writer.abort();
+    }),
+  );
+
+  it(
+    'drain() after writeEof() waits until all is written, and no longer',
+    inLoop(async () => {
+      const duplex = new MemoryDuplex({ allowHalfOpen: true });
+      duplex.slow = true;
+      const [, writer] = fromDuplex(duplex);
+      writer.write(Buffer.alloc(200_000));
+      writer.writeEof();
+      const draining = createTask(() => writer.drain());
+      await sleep(0);
+      assert.equal(draining.done(), false);
+      duplex.finishWrite?.();
+      await draining;
+      writer.abort();
+    }),
+  );
+
+  it(
     'drain() rejects when the stream breaks',
     inLoop(async () => {
       const duplex = new MemoryDuplex({ writableHighWaterMark: 1 });

@@ -1,4 +1,7 @@
-/** A Duplex whose other side the test holds: what was written to it, and when writes are done. */
+/**
+ * A Duplex whose other side the test holds: what was written to it, and when writes are done. Emits
+ * 'written' for each write.
+ */
 import { Duplex, type DuplexOptions } from 'node:stream';
 
 export class MemoryDuplex extends Duplex {
@@ -21,6 +24,7 @@ export class MemoryDuplex extends Duplex {
     done: (error?: Error | null) => void,
   ): void {
     this.written.push(chunk);
+    this.emit('written');
     if (this.slow) this.finishWrite = done;
     else done();
   }
