@@ -15,7 +15,7 @@ import tls, { type TLSSocket } from 'node:tls';
 import { invalidArgType } from './arguments.ts';
 import type { Context } from './context.ts';
 import { DuplexTransport } from './duplex_transport.ts';
-import { TimeoutError } from './exceptions.ts';
+import { RuntimeError, TimeoutError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { TimerHandle } from './handles.ts';
 import { BaseProtocol, type InternalProtocol, kInternal, makeProtocol } from './protocols.ts';
@@ -45,12 +45,13 @@ class Collector extends BaseProtocol implements InternalProtocol {
   readonly [kInternal] = true as const;
   readonly parts: Buffer[] = [];
   ended = false;
-  private paused = false;
+  /** Something that was written is not sent yet. */
+  unsent = false;
   /** Called when everything written was sent, or the connection has ended. */
   changed: (() => void) | undefined = undefined;
 
   get isIdle(): boolean {
-    return this.ended || !this.paused;
+    return this.ended || !this.unsent;
   }
 
   dataReceived(data: Buffer): void {
@@ -68,11 +69,11 @@ class Collector extends BaseProtocol implements InternalProtocol {
   }
 
   override pauseWriting(): void {
-    this.paused = true;
+    this.unsent = true;
   }
 
   override resumeWriting(): void {
-    this.paused = false;
+    this.unsent = false;
     this.changed?.();
   }
 }
@@ -253,10 +254,13 @@ function socketOver(fd: number): Socket {
 /** Waits until nothing of the clear text is under way any more. */
 async function settle(raw: TransportBase, collector: Collector, handshake: Handshake) {
   raw.setProtocol(collector);
+  raw.deliverArrivals();
   raw.pauseReading();
   raw.flush();
   raw.setWriteBufferLimits({ high: 0 });
-  // What a protocol of the user's was to be told is told by entries, which go to the collector now.
+  // Who was paused already is not told that again.
+  collector.unsent = raw.getWriteBufferSize() > 0;
+  // What a protocol of the user's was to be told by entries goes to the collector now.
   const passed = handshake.step<void>();
   handshake.loop.enqueue(
     new ReadyCall(() => {
@@ -310,6 +314,9 @@ async function upgrade(
 }
 
 const kNothing = Buffer.alloc(0);
+
+/** Transports in use that TLS has taken over. */
+const upgraded = new WeakSet<TransportBase>();
 
 function ignoreStep(): void {}
 
@@ -418,8 +425,16 @@ export async function upgradeToTls(
   if (!(raw instanceof TransportBase)) {
     throw invalidArgType('transport', 'a transport of bytes', raw);
   }
+  if (upgraded.has(raw)) {
+    throw new RuntimeError(
+      'This transport is encrypted already: use the one that startTls() gives',
+    );
+  }
+  // Whoever is its protocol was told of that end, or is going to be.
+  if (raw.isClosing()) throw disconnected();
   const { loop } = raw;
   const [options, secure] = secureAs(side);
+  upgraded.add(raw);
   const handshake = new Handshake(loop, side.handshakeTimeout, onStep);
   try {
     return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);
