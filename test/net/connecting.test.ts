@@ -1,8 +1,6 @@
 /** openConnection(): its errors, its arguments, and cancelling it. */
 import assert from 'node:assert/strict';
-import dns from 'node:dns';
 import { readdirSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import { describe, it } from 'node:test';
 import {
   type ConnectOptions,
@@ -16,6 +14,7 @@ import {
   TimeoutError,
   waitFor,
 } from 'aionode';
+import { resolvingTo } from '../support/names.js';
 import {
   freePort,
   handleCount,
@@ -139,20 +138,6 @@ describe('openConnection()', () => {
 });
 
 describe('a host with several addresses', () => {
-  /** Has every name stand for `addresses` while `body` runs. */
-  async function resolvingTo(addresses: string[], body: () => Promise<void>): Promise<void> {
-    const { lookup } = dns.promises;
-    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
-    dns.promises.lookup = (async () => found) as unknown as typeof lookup;
-    syncBuiltinESMExports();
-    try {
-      await body();
-    } finally {
-      dns.promises.lookup = lookup;
-      syncBuiltinESMExports();
-    }
-  }
-
   for (const [how, options] of [
     ['one after the other', {}],
     ['beside each other', { happyEyeballsDelay: 60 }],
