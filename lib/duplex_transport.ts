@@ -229,9 +229,9 @@ export class DuplexTransport extends TransportBase {
     return this.writable;
   }
 
-  /** Bytes that the stream has not written yet. */
+  /** Bytes that the stream has not written yet; a stream that was destroyed goes on counting them. */
   getWriteBufferSize(): number {
-    return this.stream.writableLength ?? 0;
+    return this.lost ? 0 : (this.stream.writableLength ?? 0);
   }
 
   protected override bufferedForMarks(): number {

@@ -113,7 +113,7 @@ export class TlsTransport extends DuplexTransport {
   }
 
   override getWriteBufferSize(): number {
-    return this.socket.writableLength + batchedTls(this.socket);
+    return super.getWriteBufferSize() + batchedTls(this.socket);
   }
 
   protected override dropUnsent(): void {

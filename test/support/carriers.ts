@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
+import tls from 'node:tls';
 import {
   type BaseProtocol,
   type ConnectOptions,
@@ -19,7 +20,7 @@ import {
 } from 'aionode';
 import { type Handler, LOCALHOST, portOf } from './net.js';
 import { inFolder } from './pipes.js';
-import { CLIENT, connectNodeTls, SERVER } from './tls.js';
+import { CLIENT, SERVER, TRUST } from './tls.js';
 
 export type Carrier = 'TCP' | 'Unix' | 'TLS';
 
@@ -44,7 +45,10 @@ function placeOnPort(carrier: Carrier, server: Server): Place {
     server,
     connect: (factory) => getRunningLoop().createConnection(factory, LOCALHOST, port, options),
     open: (more = {}) => openConnection(LOCALHOST, port, { ...options, ...more }),
-    dial: () => (carrier === 'TLS' ? connectNodeTls(port) : dial({ port, host: LOCALHOST })),
+    async dial() {
+      const socket = await dial({ port, host: LOCALHOST });
+      return carrier === 'TLS' ? encrypt(socket) : socket;
+    },
   };
 }
 
@@ -61,6 +65,24 @@ async function dial(where: { port: number; host: string } | { path: string }): P
   const socket = connect({ ...where, allowHalfOpen: true });
   await once(socket, 'connect');
   return socket;
+}
+
+/** What the encrypted sockets stand on. */
+const underneath = new WeakMap<Socket, Socket>();
+
+async function encrypt(raw: Socket): Promise<Socket> {
+  raw.on('error', () => {});
+  const socket = tls.connect({ socket: raw, ...TRUST, servername: 'localhost' });
+  underneath.set(socket, raw);
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Ends a dialled socket so that the other side is told of a reset. One over Unix must have bytes unread. */
+export function reset(socket: Socket): void {
+  const raw = underneath.get(socket) ?? socket;
+  if (raw.remotePort === undefined) raw.destroy();
+  else raw.resetAndDestroy();
 }
 
 async function within<T>(place: Place, body: (place: Place) => Promise<T>): Promise<T> {
