@@ -118,6 +118,22 @@ describe('given up at any moment, nothing is left of', () => {
   );
 
   it(
+    'createConnection() with TLS',
+    inLoop(() =>
+      withServer(
+        (reader, writer) => Promise.resolve(echo(reader, writer)).catch(() => {}),
+        (port) =>
+          giveUpAtEachRound(async () => ({
+            begin: () =>
+              getRunningLoop().createConnection(() => new Protocol(), LOCALHOST, port, CLIENT),
+            end: endTransport,
+          })),
+        SERVER,
+      ),
+    ),
+  );
+
+  it(
     'createUnixConnection() and openUnixConnection()',
     { skip: NO_PIPES },
     inLoop(() =>
