@@ -15,6 +15,25 @@ export class CancelledError extends Error {
   }
 }
 
+/** `instanceof`, for what anybody may have thrown: a proxy can make that throw. @internal */
+export function isError<T extends Error>(
+  error: unknown,
+  type: abstract new (...args: never[]) => T,
+): error is T {
+  try {
+    return error instanceof type;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives `error` the reason of the signal that cancelled its task, unless it has one or cannot take it. @internal */
+export function explain(error: CancelledError, cause: unknown): void {
+  if (cause !== undefined && error.cause === undefined && Object.isExtensible(error)) {
+    error.cause = cause;
+  }
+}
+
 /** The deadline of `timeout()` or `waitFor()` passed. @public */
 export class TimeoutError extends Error {
   readonly code = 'ERR_TIMEOUT';

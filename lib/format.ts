@@ -1,10 +1,20 @@
 // How callbacks, futures and exception contexts are written for people.
 // Floor 1.
-import { inspect } from 'node:util';
+import { type InspectOptions, inspect } from 'node:util';
+import { isError } from './exceptions.ts';
 
 /** @internal */
 export function describeCallback(callback: { name: string }): string {
   return callback.name === '' ? '<anonymous function>' : `${callback.name}()`;
+}
+
+/** inspect(), for what anybody may have thrown: its own way to be shown can throw too. */
+function show(value: unknown, options?: InspectOptions): string {
+  try {
+    return inspect(value, options);
+  } catch {
+    return inspect(value, { ...options, customInspect: false });
+  }
 }
 
 const kTracebackTitles: Record<string, string | undefined> = {
@@ -23,10 +33,10 @@ export function printExceptionContext(context: { message: string; [key: string]:
       for (const frame of rest[key]) lines.push(`    ${frame}`);
       continue;
     }
-    lines.push(`  ${key}: ${inspect(rest[key], { depth: 0, breakLength: 120 })}`);
+    lines.push(`  ${key}: ${show(rest[key], { depth: 0, breakLength: 120 })}`);
   }
   if ('exception' in context) {
-    lines.push(exception instanceof Error ? inspect(exception) : `  thrown: ${inspect(exception)}`);
+    lines.push(isError(exception, Error) ? show(exception) : `  thrown: ${show(exception)}`);
   }
   process.stderr.write(`${lines.join('\n')}\n`);
 }

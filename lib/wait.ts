@@ -3,7 +3,7 @@
 import { checkSeconds, invalidArgType, outOfRange } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
 import { TimeoutError } from './exceptions.ts';
-import { Future, isPromiseLike, kFinished, kPending, wrapFuture } from './futures.ts';
+import { Future, isPromiseLike, kFailed, kFinished, kPending, wrapFuture } from './futures.ts';
 import type { Result } from './gather.ts';
 import { TimerHandle } from './handles.ts';
 import { Queue } from './queues.ts';
@@ -91,6 +91,12 @@ export async function wait<F extends Future<any>>(
   return [done, pending];
 }
 
+/** By its state, for it may have failed with null. Who asks knows of the failure. */
+function hasFailed(future: Future<unknown>): boolean {
+  future.markRetrieved();
+  return future.state === kFailed;
+}
+
 /** Ends when enough of `futures` are done, or at the timeout. */
 async function some(
   futures: Set<Future<unknown>>,
@@ -108,7 +114,7 @@ async function some(
     const enough =
       left === 0 ||
       returnWhen === FIRST_COMPLETED ||
-      (returnWhen === FIRST_EXCEPTION && !future.cancelled() && future.exception() !== null);
+      (returnWhen === FIRST_EXCEPTION && hasFailed(future));
     if (!enough) return;
     timer?.cancel();
     release();
