@@ -75,6 +75,13 @@ export function checkOptions(value: unknown, name = 'options'): void {
     throw invalidArgType(name, 'of type object', value);
 }
 
+/** @internal */
+export function checkSignal(value: unknown, name: string): void {
+  if (typeof value !== 'object' || value === null || !('aborted' in value)) {
+    throw invalidArgType(name, 'an instance of AbortSignal', value);
+  }
+}
+
 /** A boolean, or undefined for the default. @internal */
 export function checkFlag(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'boolean') {

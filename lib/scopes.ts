@@ -6,6 +6,7 @@
 // when several bodies run side by side in one task. Interrupting a scope cancels the futures that its
 // code awaits at that moment; if it awaits none of ours, `mustCancel` is set and the error is delivered
 // at its next await: asyncio's must-cancel flag, kept per scope instead of per task.
+import { Cancellation, Request } from './cancellations.ts';
 import { CancelledError } from './exceptions.ts';
 import {
   currentFrame,
@@ -23,20 +24,6 @@ export interface Suspension {
   readonly scope: Scope | null;
   /** Cancels what is awaited; false when it is done already. */
   interrupt(message: string | undefined): boolean;
-}
-
-/** What is known about cancelling a scope, or a whole task at its root. */
-class Cancellation {
-  /** An interruption found nothing to cancel and waits for the next await. */
-  mustCancel = false;
-  /** Of the last interruption that had to wait. */
-  message: string | undefined = undefined;
-  /** The reason of the signal that cancelled the task. */
-  cause: unknown = undefined;
-  /** The calls of the task's cancel() that were not taken back. */
-  requests = 0;
-  /** Of the task's signal, once somebody has asked for that. */
-  controller: AbortController | undefined = undefined;
 }
 
 let abandonedCount = 0;
@@ -61,7 +48,7 @@ export class Scope extends Frame {
   /** What the code of the whole task awaits: mostly one thing, or several in order; kept at the root. */
   private awaits: Suspension | Set<Suspension> | null = null;
   /** Most scopes are never cancelled. */
-  private cancelled: Cancellation | undefined = undefined;
+  private cancelled: Cancellation<Scope> | undefined = undefined;
 
   constructor(task: TaskOfScope, user: unknown) {
     super(user);
@@ -97,8 +84,13 @@ export class Scope extends Frame {
     return false;
   }
 
+  /** The body has ended. */
+  get ended(): boolean {
+    return false;
+  }
+
   /** To be written to; made by the first who does. */
-  get cancellation(): Cancellation {
+  get cancellation(): Cancellation<Scope> {
     this.cancelled ??= new Cancellation();
     return this.cancelled;
   }
@@ -122,9 +114,47 @@ export class Scope extends Frame {
     return this.cancelled?.cause;
   }
 
-  /** How many cancel() requests were not taken back; kept at the root. */
+  /**
+   * How many requests to cancel the code of this scope were not taken back: its own, and those of the
+   * scopes around it. Those of a scope beside it are none of its business.
+   */
   get requests(): number {
-    return this.cancelled === undefined ? 0 : this.cancelled.requests;
+    let requests = 0;
+    for (let s: Scope | null = this; s !== null; s = s.parent) {
+      if (s.cancelled !== undefined) requests += s.cancelled.requests;
+    }
+    return requests;
+  }
+
+  /** How many there are in the whole task; asked of the root. */
+  get allRequests(): number {
+    let requests = 0;
+    if (this.cancelled === undefined) return requests;
+    for (const { cancelled } of [this as Scope, ...(this.cancelled.requested ?? [])]) {
+      if (cancelled !== undefined) requests += cancelled.requests;
+    }
+    return requests;
+  }
+
+  addRequests(count: number): void {
+    if (count === 0) return;
+    this.cancellation.requests += count;
+    const { root } = this;
+    if (root === this) return;
+    root.cancellation.requested ??= new Set();
+    root.cancellation.requested.add(this);
+  }
+
+  /** Takes one request back, as code of this scope. Returns how many are left. */
+  takeRequestBack(): number {
+    for (let s: Scope | null = this; s !== null; s = s.parent) {
+      if (s.cancelled === undefined || s.cancelled.requests === 0) continue;
+      s.cancelled.requests -= 1;
+      break;
+    }
+    const left = this.requests;
+    if (left === 0) this.forgetInterruption();
+    return left;
   }
 
   /** A scope within this one, for code that starts now. */
@@ -163,6 +193,19 @@ export class Scope extends Frame {
     return this === this.root ? all : all.filter(({ scope }) => scope?.isWithin(this));
   }
 
+  /**
+   * Asks the code of this scope to stop. Returns false when it awaits nothing of ours.
+   * @param cause - the reason of the signal that asks
+   */
+  cancel(message: string | undefined, cause: unknown): boolean {
+    this.addRequests(1);
+    const asked = new Request(message, cause);
+    this.cancellation.asked = asked;
+    const awaits = this.interrupt(message);
+    this.cancellation.signal?.abort(asked.error());
+    return awaits;
+  }
+
   /** Interrupts the code of this scope. Returns false when it awaits nothing of ours. */
   interrupt(message: string | undefined): boolean {
     let awaits = false;
@@ -171,19 +214,48 @@ export class Scope extends Frame {
       awaits = true;
       if (suspension.interrupt(message)) delivered = true;
     }
-    if (!delivered) {
-      this.mustCancel = true;
-      this.root.cancellation.message = message;
-    }
+    if (!delivered) this.interruptNext(message);
     return awaits;
+  }
+
+  /** Interrupts the next await of the code of this scope. */
+  interruptNext(message: string | undefined): void {
+    this.mustCancel = true;
+    this.cancellation.told = false;
+    this.root.cancellation.message = message;
+  }
+
+  /**
+   * An interruption that waits for this scope's next await has come into its code another way: as the
+   * error of a call that was given the scope's signal. `told` is what it was before where that is over.
+   */
+  tell(told = true): void {
+    for (let s: Scope | null = this; s !== null; s = s.parent) {
+      if (s.mustCancel) s.cancellation.told = told;
+    }
+  }
+
+  /** Whether that is so of every interruption that waits. */
+  get told(): boolean {
+    for (let s: Scope | null = this; s !== null; s = s.parent) {
+      if (s.mustCancel && s.cancelled?.told === false) return false;
+    }
+    return true;
   }
 
   /** The body has ended. What was not delivered to it goes on to the code around it if `keep`. */
   leave(keep: boolean): void {
-    if (this.mustCancel && keep && this.parent !== null) {
-      this.parent.mustCancel = true;
+    const { parent, cancelled } = this;
+    if (parent === null || cancelled === undefined) return;
+    if (cancelled.mustCancel && keep) {
+      parent.mustCancel = true;
+      parent.cancellation.told = cancelled.told;
     }
     this.mustCancel = false;
+    cancelled.signal?.end();
+    parent.addRequests(cancelled.requests);
+    cancelled.requests = 0;
+    this.root.cancellation.requested?.delete(this);
   }
 
   /** Whether an interruption waits for this scope's next await. */
@@ -222,6 +294,7 @@ export class InnerScope extends Scope {
   private readonly outermost: Scope;
   private readonly maker: object;
   private givenUp = false;
+  private over = false;
 
   constructor(outer: Scope, maker: object) {
     super(outer.task, currentUserFrame());
@@ -244,6 +317,15 @@ export class InnerScope extends Scope {
 
   override get abandoned(): boolean {
     return this.givenUp;
+  }
+
+  override get ended(): boolean {
+    return this.over;
+  }
+
+  override leave(keep: boolean): void {
+    this.over = true;
+    super.leave(keep);
   }
 
   /** Gives the body up: see `abandoned`. */

@@ -16,7 +16,7 @@ interface CancelledTask {
 export function watchForStuck(task: CancelledTask): void {
   const { scope } = task;
   const warn = (): void => {
-    if (task.done() || !scope.mustCancel || awaitsOf(scope).length > 0) return;
+    if (task.done() || !scope.mustCancel || scope.told || awaitsOf(scope).length > 0) return;
     console.warn(
       `aionode: task ${task.getName()} was cancelled, but waits for a promise that is not aionode's and cannot be interrupted: ` +
         'the cancel is delivered at its next await of a Future. ' +

@@ -125,15 +125,16 @@ export class TaskGroup {
       }
       this.#allDone = null;
     }
-    if (this.#parentCancelRequested && this.#parent.uncancel() === 0) cancellation = null;
-    this.#scope.leave(this.#parent.cancelling() > 0);
+    if (this.#parentCancelRequested && this.#parent.uncancelScope(this.#scope) === 0) {
+      cancellation = null;
+    }
+    const cancelledFromOutside = this.#scope.requests > 0;
+    this.#scope.leave(cancelledFromOutside);
     if (cancellation !== null && this.#errors.length === 0) throw cancellation;
     if (failed && !bodyCancelled) this.#errors.push(failure);
     if (this.#errors.length === 0) return;
-    if (this.#parent.cancelling() > 0) {
-      this.#parent.uncancel();
-      this.#parent.cancelScope(this.#scope.parent, undefined);
-    }
+    // The group's error wins; that other cancel is met again at the next await.
+    if (cancelledFromOutside) this.#scope.parent.interruptNext(undefined);
     throw new ExceptionGroup(this.#errors, 'unhandled errors in a TaskGroup');
   }
 
@@ -145,7 +146,7 @@ export class TaskGroup {
   #cancelParent(): void {
     if (this.#parentCancelRequested) return;
     this.#parentCancelRequested = true;
-    this.#parent.cancelScope(this.#scope, undefined);
+    this.#scope.cancel(undefined, undefined);
   }
 
   #onTaskDone(task: Task): void {

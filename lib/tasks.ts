@@ -5,13 +5,14 @@
 // (frames.ts); every later step is the await of whatever the function awaited (futures.ts). The
 // function's native promise tells the end. The task never owns a continuation: cancelling it means
 // interrupting its scope (scopes.ts).
-import { checkInteger, invalidArgType } from './arguments.ts';
+import { types } from 'node:util';
+import { checkInteger, checkSignal, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, contextOf } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { captureStack, creationStack, errorStack } from './debug.ts';
 import { isDoneFuture } from './done.ts';
 import { stepEagerly } from './eager_awaits.ts';
-import { CancelledError, RuntimeError } from './exceptions.ts';
+import { CancelledError, explain, isError, RuntimeError } from './exceptions.ts';
 import { currentUserFrame, usesContextFrames } from './frames.ts';
 import {
   Future,
@@ -29,6 +30,7 @@ import { state } from './memory.ts';
 import { layout, native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
+import { abortSignalOf } from './scope_signals.ts';
 import { currentScope, runIn, Scope } from './scopes.ts';
 import { onAbort } from './signals.ts';
 import { awaitsOf, describeFuture, suspendedStack } from './stacks.ts';
@@ -64,6 +66,19 @@ const inCycle = new Set<object>();
 
 function ignore(): void {}
 
+/** The CancelledError that `error` is or, as an AbortError, came from; null if it is no cancel. */
+function cancellationIn(error: unknown): CancelledError | null {
+  if (isError(error, CancelledError)) return error;
+  if (!isError(error, Error)) return null;
+  try {
+    const { name, cause } = error;
+    return name === 'AbortError' && isError(cause, CancelledError) ? cause : null;
+  } catch {
+    // Thrown by a proxy, or by a getter of the error's class.
+    return null;
+  }
+}
+
 /**
  * A CancelledError, or the AbortError that Node makes of one when a signal aborted by a cancel was
  * handed to it.
@@ -74,9 +89,7 @@ function ignore(): void {}
  * @public
  */
 export function iscancelled(error: unknown): boolean {
-  if (error instanceof CancelledError) return true;
-  if (!(error instanceof Error) || error.name !== 'AbortError') return false;
-  return error.cause instanceof CancelledError;
+  return cancellationIn(error) !== null;
 }
 
 /** What a coroutine method of ours returned, not awaited yet, as a function; else `given` itself. */
@@ -122,13 +135,15 @@ export class Task<T = unknown>
         coro,
       );
     }
+    const signal = options?.signal;
+    if (signal !== undefined) checkSignal(signal, 'options.signal');
     this.loop.checkClosed();
     this.coro = coro;
-    this.label = options?.name ?? ++taskCount;
+    const name = options?.name ?? null;
+    this.label = name === null ? ++taskCount : String(name);
     // Where the frame holds the caller's context, the scope takes it over.
     this.context = options?.context ?? (usesContextFrames ? undefined : captureContext());
     this.scope = new Scope(this, currentUserFrame());
-    const signal = options?.signal;
     if (signal !== undefined) this.follow(signal);
     if (options?.eagerStart && this.loop.running) {
       stepEagerly(() => this.run());
@@ -205,7 +220,8 @@ export class Task<T = unknown>
 
   /** How many cancel() requests are not taken back by uncancel(). */
   cancelling(): number {
-    return this.scope.requests;
+    const running = this.runningScope;
+    return running === null ? this.scope.allRequests : running.requests;
   }
 
   /**
@@ -213,15 +229,18 @@ export class Task<T = unknown>
    * @returns the number of requests left
    */
   uncancel(): number {
-    if (this.scope.requests === 0) return 0;
-    const { cancellation } = this.scope;
-    cancellation.requests -= 1;
-    if (cancellation.requests === 0) {
-      this.forgetInterruptions();
-      cancellation.cause = undefined;
-      cancellation.controller = undefined;
-    }
-    return cancellation.requests;
+    const { scope } = this;
+    if (scope.allRequests === 0) return 0;
+    const running = this.runningScope;
+    // What asks from outside means the innermost one that was asked to stop.
+    if (running !== null) running.takeRequestBack();
+    else
+      (scope.requests > 0
+        ? scope
+        : [...(scope.cancellation.requested ?? [])].at(-1)
+      )?.takeRequestBack();
+    this.requestsTakenBack();
+    return this.cancelling();
   }
 
   /**
@@ -229,14 +248,7 @@ export class Task<T = unknown>
    * A fresh one once uncancel() has reached 0.
    */
   get signal(): AbortSignal {
-    const { cancellation } = this.scope;
-    if (cancellation.controller === undefined) {
-      cancellation.controller = new AbortController();
-      if (cancellation.requests > 0) {
-        cancellation.controller.abort(new CancelledError(cancellation.message));
-      }
-    }
-    return cancellation.controller.signal;
+    return abortSignalOf(this.scope);
   }
 
   /** Always throws: the result of a task is its function's. */
@@ -301,14 +313,14 @@ export class Task<T = unknown>
 
   /** The scope of this task that the running code belongs to. @internal */
   get currentScope(): Scope {
-    const scope = currentScope();
-    return scope !== null && scope.root === this.scope ? scope : this.scope;
+    return this.runningScope ?? this.scope;
   }
 
-  /** One more cancel request, of the scope of a timeout or group only. @internal */
-  cancelScope(scope: Scope, msg: string | undefined): boolean {
-    this.scope.cancellation.requests += 1;
-    return scope.interrupt(msg);
+  /** The body of `scope` takes back the request of its timeout or group. Returns how many are left. @internal */
+  uncancelScope(scope: Scope): number {
+    const left = scope.takeRequestBack();
+    this.requestsTakenBack();
+    return left;
   }
 
   /** Before its end, and after one that was no cancel: of a cancel that found nothing to interrupt. @internal */
@@ -320,10 +332,25 @@ export class Task<T = unknown>
     return 'Task exception was never retrieved';
   }
 
+  /** The scope of the running code; null if that is not this task's. */
+  private get runningScope(): Scope | null {
+    const scope = currentScope();
+    return scope?.root === this.scope ? scope : null;
+  }
+
+  private requestsTakenBack(): void {
+    if (this.scope.allRequests > 0) return;
+    const { cancellation } = this.scope;
+    this.forgetInterruptions();
+    cancellation.cause = undefined;
+    cancellation.asked = undefined;
+    if (cancellation.signal?.signal.aborted) cancellation.signal = undefined;
+  }
+
   /** The running code of the task, or if that waits whatever it waits in, is not interrupted any more. */
   private forgetInterruptions(): void {
-    const running = currentScope();
-    if (running?.root === this.scope) {
+    const running = this.runningScope;
+    if (running !== null) {
       running.forgetInterruption();
       return;
     }
@@ -334,30 +361,25 @@ export class Task<T = unknown>
   private requestCancel(msg: string | undefined, cause: unknown): boolean {
     this.markRetrieved();
     if (this.state !== kPending) return false;
-    const { cancellation } = this.scope;
-    cancellation.requests += 1;
-    cancellation.cause = cause;
-    const awaits = this.interruptAwaits(msg);
+    this.scope.cancellation.cause = cause;
+    const awaits = this.interruptAwaits(msg, cause);
     if (!awaits && this.loop.debug) watchForStuck(this);
-    cancellation.controller?.abort(
-      new CancelledError(msg, cause === undefined ? undefined : { cause }),
-    );
     return true;
   }
 
   /** Cancels what the task awaits; if that waits for this very task, the awaits just end. */
-  private interruptAwaits(msg: string | undefined): boolean {
+  private interruptAwaits(msg: string | undefined, cause: unknown): boolean {
     if (interrupting.has(this)) {
+      this.scope.addRequests(1);
       inCycle.add(this);
       return true;
     }
     interrupting.add(this);
-    const awaits = this.scope.interrupt(msg);
+    const awaits = this.scope.cancel(msg, cause);
     interrupting.delete(this);
     if (inCycle.delete(this)) {
       for (const awaiter of awaitsOf(this.scope)) awaiter.future.withdraw(awaiter);
-      this.scope.mustCancel = true;
-      this.scope.cancellation.message = msg;
+      this.scope.interruptNext(msg);
     }
     return awaits;
   }
@@ -397,7 +419,7 @@ export class Task<T = unknown>
    * has been written, and would keep a task alive whose failure is reported when it is collected.
    */
   private failAtOnce(error: unknown): void {
-    if (error instanceof Error) void error.stack;
+    if (types.isNativeError(error)) void error.stack;
     this.fail(error);
   }
 
@@ -447,19 +469,19 @@ export class Task<T = unknown>
   }
 
   private succeed(value: T): void {
-    if (this.scope.mustCancel) this.end(kCancelled, undefined, this.scope.message);
-    else {
-      this.end(kFinished, value);
-    }
+    const { scope } = this;
+    if (scope.mustCancel && !scope.told) this.end(kCancelled, undefined, scope.message);
+    else this.end(kFinished, value);
   }
 
   private fail(error: unknown): void {
-    if (!iscancelled(error)) this.end(kFailed, error);
-    else this.end(kCancelled, error instanceof CancelledError ? error : (error as Error).cause);
+    const cancellation = cancellationIn(error);
+    if (cancellation === null) this.end(kFailed, error);
+    else this.end(kCancelled, cancellation);
   }
 
   private end(state: number, value: unknown, message?: string): void {
-    if (value instanceof CancelledError) value.cause ??= this.scope.cause;
+    if (isError(value, CancelledError)) explain(value, this.scope.cause);
     this.loop.tasks.delete(this);
     this.finish(state, value, message);
   }

@@ -11,12 +11,12 @@
 // signal, the foreign call gets one round of Node's loop to end by it first.
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
-import { CancelledError, RuntimeError, TimeoutError } from './exceptions.ts';
+import { RuntimeError, TimeoutError } from './exceptions.ts';
 import { Future, isPromiseLike, wrapFuture } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { native } from './native.ts';
-import { type InnerScope, runIn, type Scope } from './scopes.ts';
-import { onAbort } from './signals.ts';
+import { abortSignalOf } from './scope_signals.ts';
+import { currentScope, type InnerScope, runIn } from './scopes.ts';
 import {
   type Awaitable,
   createTask,
@@ -56,13 +56,11 @@ class TimeoutScope<T> implements Timeout {
   #state: State = 'active';
   #when: number | null = null;
   #handle: Handle | undefined = undefined;
-  #controller: AbortController | undefined = undefined;
-  #stopFollowing: (() => void) | undefined = undefined;
 
   constructor(task: Task, resolve: (value: T) => void, reject: (error: unknown) => void) {
     this.#task = task;
     this.#scope = task.currentScope.child(this);
-    this.#cancellingAtEntry = task.cancelling();
+    this.#cancellingAtEntry = this.#scope.requests;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -98,17 +96,7 @@ class TimeoutScope<T> implements Timeout {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      const controller = new AbortController();
-      this.#controller = controller;
-      const outer = outerSignal(this.#scope, this.#task);
-      const follow = () => controller.abort(outer.reason);
-      if (outer.aborted) follow();
-      else {
-        this.#stopFollowing = onAbort(outer, follow);
-      }
-    }
-    return this.#controller.signal;
+    return abortSignalOf(this.#scope);
   }
 
   run(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): void {
@@ -137,12 +125,15 @@ class TimeoutScope<T> implements Timeout {
   readonly #onDeadline = (): void => {
     this.#handle = undefined;
     this.#state = 'expiring';
-    const awaits = this.#task.cancelScope(this.#scope, undefined);
-    const signalled = this.#controller !== undefined;
-    this.#controller?.abort(new CancelledError());
-    if (awaits) return;
-    if (signalled) setImmediate(() => this.#abandon());
-    else this.#abandon();
+    const signalled = this.#scope.cancellation.signal !== undefined;
+    if (this.#scope.cancel(undefined, undefined)) return;
+    if (!signalled) this.#abandon();
+    else {
+      setImmediate(() => {
+        // Unless it cleans up, told by the error of its call.
+        if (this.#scope.suspensions().length === 0) this.#abandon();
+      });
+    }
   };
 
   #abandon(): void {
@@ -167,42 +158,28 @@ class TimeoutScope<T> implements Timeout {
       this.#state = 'finished';
       this.#scope.leave(true);
     }
-    this.#stopFollowing?.();
     if (fulfilled) this.#resolve(outcome as T);
     else this.#reject(outcome);
   }
 
   /** Takes our own cancel request back; returns how many are left. */
   #leave(): number {
-    this.#stopFollowing?.();
-    const left = this.#task.uncancel();
+    const left = this.#task.uncancelScope(this.#scope);
     this.#scope.leave(left > 0);
     return left;
   }
 }
 
-/** The signal that a scope's signal follows: that of the next timeout around it, or the task's. */
-function outerSignal(scope: Scope, task: Task): AbortSignal {
-  for (let s = scope.parent; s !== null; s = s.parent) {
-    if (s.holder instanceof TimeoutScope) return s.holder.signal;
-  }
-  return task.signal;
-}
-
 const neverAborted = new AbortController().signal;
 
 /**
- * For what runs here: aborted by cancel() of the task and by every enclosing timeout(). Outside a task
- * one that never aborts.
+ * For what runs here: aborted by cancel() of the task, by every enclosing timeout() and by the failure
+ * of an enclosing TaskGroup. Outside a task one that never aborts.
  * @public
  */
 export function currentSignal(): AbortSignal {
-  const task = currentTask();
-  if (task === null) return neverAborted;
-  for (let s: Scope | null = task.currentScope; s !== null; s = s.parent) {
-    if (s.holder instanceof TimeoutScope) return s.holder.signal;
-  }
-  return task.signal;
+  const scope = currentScope();
+  return scope === null ? neverAborted : abortSignalOf(scope);
 }
 
 /**
