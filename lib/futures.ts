@@ -13,7 +13,7 @@ import { type InspectOptions, inspect } from 'node:util';
 import { checkFunction, invalidArgType } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
 import { debugging, noteCreation } from './debug.ts';
-import { CancelledError, InvalidStateError, RuntimeError } from './exceptions.ts';
+import { CancelledError, explain, InvalidStateError, isError, RuntimeError } from './exceptions.ts';
 import { Handle } from './handles.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
@@ -82,8 +82,7 @@ export function endAwait(ended: Await, error: CancelledError | undefined): void 
   }
   const reason = error ?? future.outcomeError();
   // In a task that a signal cancelled, the CancelledError carries the signal's reason.
-  const cause = scope?.root.cause;
-  if (cause !== undefined && reason instanceof CancelledError) reason.cause ??= cause;
+  if (isError(reason, CancelledError)) explain(reason, scope?.root.cause);
   ended.throwInto(reason);
 }
 
@@ -405,13 +404,13 @@ export class Future<T = unknown> {
   cancelledError(): CancelledError {
     const error = this.value;
     this.value = undefined;
-    return error instanceof CancelledError ? error : new CancelledError(this.cancelMessage);
+    return isError(error, CancelledError) ? error : new CancelledError(this.cancelMessage);
   }
 
   /** Whether an await of it throws CancelledError. @internal */
   get endedCancelled(): boolean {
     return (
-      this.state === kCancelled || (this.state === kFailed && this.value instanceof CancelledError)
+      this.state === kCancelled || (this.state === kFailed && isError(this.value, CancelledError))
     );
   }
 
@@ -486,7 +485,7 @@ export class Future<T = unknown> {
  * @internal
  */
 export function deliverInterruption(scope: Scope, suspended: Suspension): void {
-  if (suspended.interrupt(scope.interruptionMessage)) scope.forgetInterruption();
+  if (scope.told || suspended.interrupt(scope.interruptionMessage)) scope.forgetInterruption();
 }
 
 addThen(Future);
