@@ -6,6 +6,8 @@ import { BrokenBarrierError } from './exceptions.ts';
 import type { Future } from './futures.ts';
 import { routine } from './routines.ts';
 
+type State = 'filling' | 'draining' | 'resetting' | 'broken';
+
 /**
  * Lets tasks go on together: `wait()` waits until `parties` tasks do. It can be used again and again: who
  * comes while a full one is emptying waits for the next round.
@@ -28,7 +30,7 @@ export class Barrier {
   readonly parties: number;
   /** Guards the rest; notified at every change of it. */
   readonly #changed = new Condition();
-  #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling';
+  #state: State = 'filling';
   /** How many tasks are in it: waiting, or on their way out. */
   #count = 0;
 
@@ -73,11 +75,8 @@ export class Barrier {
    * **Cancellation:** nothing is changed.
    * @see asyncio.Barrier.reset
    */
-  reset(): Promise<void> {
-    return this.#changed.with(() => {
-      this.#state = this.#count > 0 ? 'resetting' : 'filling';
-      this.#changed.notifyAll();
-    });
+  reset(): Future<void> {
+    return this.#change(() => (this.#count > 0 ? 'resetting' : 'filling'));
   }
 
   /**
@@ -86,11 +85,17 @@ export class Barrier {
    * **Cancellation:** nothing is changed.
    * @see asyncio.Barrier.abort
    */
-  abort(): Promise<void> {
-    return this.#changed.with(() => {
-      this.#state = 'broken';
-      this.#changed.notifyAll();
-    });
+  abort(): Future<void> {
+    return this.#change(() => 'broken');
+  }
+
+  #change(state: () => State): Future<void> {
+    return routine(() =>
+      this.#changed.with(() => {
+        this.#state = state();
+        this.#changed.notifyAll();
+      }),
+    );
   }
 
   /** The lock is held, except while it waits. */
