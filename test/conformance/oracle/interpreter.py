@@ -112,9 +112,16 @@ class Interpreter:
             return builtin(*arguments)
         receiver, dot, attribute = name.rpartition(".")
         if name in TAKES_ITERABLE:
+            if name == "as_completed":
+                self._check_order(arguments)
             arguments = [arguments]
         found = self._attribute(self._lookup(receiver) if dot else asyncio, attribute)
         return found(*arguments, **keywords) if callable(found) else found
+
+    def _check_order(self, futures):
+        """as_completed() has a set: of several that are done, asyncio leaves open which is first."""
+        if sum(future.done() for future in set(futures)) > 1:
+            self._names["loop"].ambiguous = True
 
     def _lookup(self, name):
         return self._names[name] if name in self._names else self._attribute(asyncio, name)
