@@ -14,7 +14,7 @@ import { currentScope, type Scope } from './scopes.ts';
 import { onAbort } from './signals.ts';
 
 /** Whether the code that called `callee` is Node's. */
-function isCalledByNode(callee: () => unknown): boolean {
+function isCalledByNode(callee: (this: never) => unknown): boolean {
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = 1;
   Error.prepareStackTrace = (_error, sites) => sites;
@@ -28,6 +28,27 @@ function isCalledByNode(callee: () => unknown): boolean {
   }
 }
 
+const kOwner = Symbol('aionode.scope');
+
+type OwnedSignal = AbortSignal & { [kOwner]: ScopeSignal };
+
+/** What our signals have beside the methods of all; set on each, which costs less than properties of its own. */
+const noticing: object = Object.create(AbortSignal.prototype, {
+  reason: {
+    configurable: true,
+    get: function reason(this: OwnedSignal): unknown {
+      return this[kOwner].readBy(reason);
+    },
+  },
+  throwIfAborted: {
+    configurable: true,
+    writable: true,
+    value(this: OwnedSignal): void {
+      this[kOwner].throwIfAborted();
+    },
+  },
+});
+
 class ScopeSignal {
   readonly #scope: Scope;
   readonly #controller = new AbortController();
@@ -37,28 +58,9 @@ class ScopeSignal {
 
   constructor(scope: Scope) {
     this.#scope = scope;
-    const noticed = (callee: () => unknown): unknown => {
-      if (this.#reason !== undefined) this.#noticeReader(callee);
-      return this.#reason;
-    };
     const { signal } = this.#controller;
-    Object.defineProperties(signal, {
-      reason: {
-        configurable: true,
-        get: function reason() {
-          return noticed(reason);
-        },
-      },
-      throwIfAborted: {
-        configurable: true,
-        writable: true,
-        value: () => {
-          if (!signal.aborted) return;
-          if (scope.root === currentScope()?.root) this.#tell(true);
-          throw this.#reason;
-        },
-      },
-    });
+    Object.setPrototypeOf(signal, noticing);
+    (signal as OwnedSignal)[kOwner] = this;
   }
 
   get signal(): AbortSignal {
@@ -85,7 +87,18 @@ class ScopeSignal {
     this.#stopFollowing = undefined;
   }
 
-  #noticeReader(callee: () => unknown): void {
+  readBy(callee: (this: never) => unknown): unknown {
+    if (this.#reason !== undefined) this.#noticeReader(callee);
+    return this.#reason;
+  }
+
+  throwIfAborted(): void {
+    if (this.#reason === undefined) return;
+    if (currentScope()?.root === this.#scope.root) this.#tell(true);
+    throw this.#reason;
+  }
+
+  #noticeReader(callee: (this: never) => unknown): void {
     const running = currentScope()?.root === this.#scope.root;
     if (this.#aborting && running) return;
     if (isCalledByNode(callee)) this.#tell(true);
