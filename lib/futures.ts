@@ -159,6 +159,15 @@ export function setPlainFutureFactory(make: typeof makePlainFuture): void {
   makePlainFuture = make;
 }
 
+/** The loop that a future is to belong to: the running one by default. @internal */
+export function loopOf(options: { loop?: unknown } | undefined): LoopCore {
+  const loop = options?.loop ?? currentLoop();
+  if (typeof (loop as LoopCore).enqueue !== 'function') {
+    throw invalidArgType('options.loop', 'an EventLoop', loop);
+  }
+  return loop as LoopCore;
+}
+
 /**
  * Something that will have a result. Awaitable and assignable to a Promise, but not one: a failure that
  * nobody looks at is reported to the loop's exception handler, never as an unhandledRejection, and an
@@ -188,7 +197,7 @@ export class Future<T = unknown> {
   constructor(options?: { loop?: unknown }) {
     // biome-ignore lint/correctness/noConstructorReturn: see plain_futures.ts
     if (new.target === Future) return makePlainFuture(options);
-    this.loop = (options === undefined ? currentLoop() : options.loop) as LoopCore;
+    this.loop = loopOf(options);
     if (debugging) noteCreation(this, this.loop);
   }
 

@@ -8,13 +8,12 @@ import {
   isPromiseLike,
   kFinished,
   kPending,
+  loopOf,
   setPlainFutureFactory,
 } from './futures.ts';
 import { addAwait, isAttachedTo, PromiseFuture } from './promise_futures.ts';
-import { currentLoop } from './running.ts';
 import { currentScope, isAnyAbandoned, type Scope } from './scopes.ts';
 import type { Reject, Resolve } from './thens.ts';
-import type { LoopCore } from './turns.ts';
 
 /** The promise underneath is pending, and nobody has been told of it. */
 const kUnused = 0;
@@ -103,9 +102,7 @@ addAwait(
 
 /** @internal */
 export function newPlainFuture<T>(options?: { loop?: unknown }): Future<T> {
-  return new PlainFuture<T>(
-    (options === undefined ? currentLoop() : options.loop) as LoopCore | undefined,
-  );
+  return new PlainFuture<T>(loopOf(options));
 }
 
 setPlainFutureFactory(newPlainFuture);
