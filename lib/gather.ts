@@ -102,7 +102,9 @@ export function gather(...args: unknown[]): Future<any> {
   for (const aw of args) {
     let future = futures.get(aw);
     if (future === undefined) {
-      future = ensureFuture(aw as Awaitable<unknown>);
+      // All belong to the loop of the first.
+      const loop = ordered[0]?.loop;
+      future = ensureFuture(aw as Awaitable<unknown>, loop === undefined ? undefined : { loop });
       unique.push(future);
       // The same object twice is one child; a function given twice is called twice.
       if (typeof aw !== 'function') futures.set(aw, future);

@@ -42,6 +42,11 @@ export class TaskGroup {
   #parentCancelRequested = false;
 
   private constructor(parent: Task) {
+    if (parent === undefined) {
+      throw new TypeError(
+        'A TaskGroup is not made by new: TaskGroup.run(async (group) => { ... })',
+      );
+    }
     this.#parent = parent;
     this.#scope = parent.currentScope.child(this);
   }

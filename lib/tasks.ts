@@ -524,12 +524,12 @@ export function createTask<T>(coro: Coro<T> | Future<T>, options?: TaskOptions):
  */
 export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }): Future<T> {
   const loop = (options?.loop as LoopCore | undefined) ?? currentLoop();
-  if (aw instanceof InlineCoroutine) {
-    return aw.started || aw.done() ? aw : spawn(loop, aw);
-  }
+  if (aw instanceof InlineCoroutine && !aw.started && !aw.done()) return spawn(loop, aw);
   if (aw instanceof Future) {
     if (options?.loop !== undefined && aw.loop !== loop) {
-      throw new RangeError('The future belongs to a different loop than options.loop');
+      throw new RangeError(
+        'The future belongs to a different event loop than the rest, or options.loop',
+      );
     }
     return aw as unknown as Future<T>;
   }

@@ -72,7 +72,7 @@ class TimeoutScope<T> implements Timeout {
   reschedule(when: number | null): void {
     if (this.#state !== 'active') {
       throw new RuntimeError(
-        `Cannot change the state of an ${this.#state} timeout: reschedule() it while its body runs`,
+        `Cannot change the state of this timeout, which is ${this.#state}: reschedule() it while its body runs`,
       );
     }
     if (when !== null) checkSeconds(when, 'when');

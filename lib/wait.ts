@@ -247,6 +247,7 @@ export function asCompleted(
   checkCollection(fs, 'fs');
   checkTimeout(options?.timeout);
   const futures = new Set<Future<unknown>>();
-  for (const aw of new Set(fs)) futures.add(aw instanceof Future ? aw : ensureFuture(aw));
+  const loop = currentLoop();
+  for (const aw of new Set(fs)) futures.add(ensureFuture(aw, { loop }));
   return new Completions(futures, options?.timeout);
 }
