@@ -37,8 +37,9 @@ for (const file of readdirSync(TRACES).sort()) {
   const area = file.replace('.json.snap', '');
   const { source, scenarios } = JSON.parse(readFileSync(new URL(file, TRACES), 'utf8')) as Traces;
   if (source === undefined) {
-    test(`${area}: ${scenarios.length} programs`, async () => {
-      for (const scenario of scenarios) await checkProgram(scenario);
+    const programs = scenarios.filter(isPossible);
+    test(`${area}: ${programs.length} programs`, async () => {
+      for (const program of programs) await checkProgram(program);
     });
     continue;
   }
@@ -59,6 +60,12 @@ function lackOf(name: string): string | false {
     (capability) => disabled.includes(capability) && NEEDS[capability]?.includes(name),
   );
   return lacking !== undefined && `AIONODE_DISABLE_V8 takes ${lacking} away`;
+}
+
+/** Whether a random program can pass here: eager tasks may end in their first step. */
+function isPossible({ program }: Scenario): boolean {
+  const disabled = process.env.AIONODE_DISABLE_V8 ?? '';
+  return !disabled.includes('promisestate') || !JSON.stringify(program).includes('"eager_start"');
 }
 
 function checkSource({ file, sha256 }: NonNullable<Traces['source']>): void {
