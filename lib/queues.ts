@@ -23,7 +23,7 @@ export interface Store<T> {
   clear(): void;
 }
 
-class Get<T> extends Waiter<T> {
+class QueueGet<T> extends Waiter<T> {
   private readonly queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
@@ -45,9 +45,9 @@ class Get<T> extends Waiter<T> {
     if (!queue.empty() && this.cancellation === undefined) queue.getters.wakeNext();
   }
 }
-addInlineAwait(Get);
+addInlineAwait(QueueGet);
 
-class Put<T> extends Waiter<void> {
+class QueuePut<T> extends Waiter<void> {
   private readonly queue: Queue<T>;
   private readonly item: T;
 
@@ -71,9 +71,9 @@ class Put<T> extends Waiter<void> {
     if (!queue.full() && this.cancellation === undefined) queue.putters.wakeNext();
   }
 }
-addInlineAwait(Put);
+addInlineAwait(QueuePut);
 
-class Join<T> extends Waiter<void> {
+class QueueJoin<T> extends Waiter<void> {
   private readonly queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
@@ -92,7 +92,7 @@ class Join<T> extends Waiter<void> {
 
   protected override passOn(): void {}
 }
-addInlineAwait(Join);
+addInlineAwait(QueueJoin);
 
 /** `for await` over a queue: it has no end but shutdown(). */
 class Items<T> implements AsyncIterator<T> {
@@ -200,7 +200,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * @see asyncio.Queue.get
    */
   get(): Future<T> {
-    return new Get<T>(this);
+    return new QueueGet<T>(this);
   }
 
   /**
@@ -229,7 +229,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * @see asyncio.Queue.put
    */
   put(item: T): Future<void> {
-    return new Put<T>(this, item);
+    return new QueuePut<T>(this, item);
   }
 
   /**
@@ -270,7 +270,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * @see asyncio.Queue.join
    */
   join(): Future<void> {
-    return new Join(this);
+    return new QueueJoin(this);
   }
 
   /**
