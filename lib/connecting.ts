@@ -33,7 +33,7 @@ import type { Transport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
-/** @public */
+/** Options of openConnection() and loop.createConnection(). @public */
 export interface ConnectOptions {
   /** 4, 6, or 0 (the default) for both. */
   family?: 0 | 4 | 6;

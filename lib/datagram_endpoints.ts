@@ -14,7 +14,7 @@ import { systemError } from './system_errors.ts';
 import type { DatagramTransport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
-/** @public */
+/** Options of loop.createDatagramEndpoint(). @public */
 export interface DatagramOptions {
   /** Where to receive: a host name or address, and a port (0: the system chooses one). */
   localAddr?: SocketAddress;

@@ -49,7 +49,7 @@ export function fromDuplex(
   return [reader, new StreamWriter(transport, protocol)];
 }
 
-/** @public */
+/** Options of toDuplex(). @public */
 export interface ToDuplexOptions {
   /** false (the default, as of a net.Socket): ends the writing side when the peer has ended its own. */
   allowHalfOpen?: boolean;

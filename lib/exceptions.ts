@@ -9,6 +9,7 @@
  * @public
  */
 export class CancelledError extends Error {
+  /** Never changes. */
   readonly code = 'ERR_CANCELLED';
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -36,41 +37,49 @@ export function explain(error: CancelledError, cause: unknown): void {
 
 /** The deadline of `timeout()` or `waitFor()` passed. @public */
 export class TimeoutError extends Error {
+  /** Never changes. */
   readonly code = 'ERR_TIMEOUT';
 }
 
 /** The operation is not allowed in this state of a Future or Task. @public */
 export class InvalidStateError extends Error {
+  /** Never changes. */
   readonly code = 'ERR_INVALID_STATE';
 }
 
 /** Thrown where asyncio raises RuntimeError. @public */
 export class RuntimeError extends Error {
+  /** Never changes. */
   readonly code: string = 'ERR_RUNTIME';
 }
 
 /** `getNowait()` found the queue empty. @public */
 export class QueueEmpty extends Error {
+  /** Never changes. */
   readonly code = 'ERR_QUEUE_EMPTY';
 }
 
 /** `putNowait()` found the queue full. @public */
 export class QueueFull extends Error {
+  /** Never changes. */
   readonly code = 'ERR_QUEUE_FULL';
 }
 
 /** The queue was shut down. @public */
 export class QueueShutDown extends Error {
+  /** Never changes. */
   readonly code = 'ERR_QUEUE_SHUT_DOWN';
 }
 
 /** The barrier was aborted or reset while tasks waited. @public */
 export class BrokenBarrierError extends RuntimeError {
+  /** Never changes. */
   override readonly code = 'ERR_BROKEN_BARRIER';
 }
 
 /** The system cannot send this file over this transport. @public */
 export class SendfileNotAvailableError extends RuntimeError {
+  /** Never changes. */
   override readonly code = 'ERR_SENDFILE_NOT_AVAILABLE';
 }
 
@@ -79,6 +88,7 @@ export class SendfileNotAvailableError extends RuntimeError {
  * @public
  */
 export class IncompleteReadError extends Error {
+  /** Never changes. */
   readonly code = 'ERR_INCOMPLETE_READ';
   /** The bytes that did arrive; they are no longer in the stream's buffer. */
   readonly partial: Buffer;
@@ -98,6 +108,7 @@ export class IncompleteReadError extends Error {
  * @public
  */
 export class LimitOverrunError extends Error {
+  /** Never changes. */
   readonly code = 'ERR_LIMIT_OVERRUN';
   /** How many bytes can be read and thrown away before trying again. */
   readonly consumed: number;
@@ -112,6 +123,7 @@ export class LimitOverrunError extends Error {
  * @public
  */
 export class ExceptionGroup extends AggregateError {
+  /** Never changes. */
   readonly code = 'ERR_EXCEPTION_GROUP';
 
   constructor(errors: Iterable<unknown>, message = 'unhandled errors') {

@@ -37,7 +37,7 @@ export interface Executor {
   shutdown(wait?: boolean): PromiseLike<void>;
 }
 
-/** @public */
+/** Options of a ThreadPoolExecutor. @public */
 export interface ThreadPoolOptions {
   /** How many threads there may be; by default the processors and four, 32 at most. */
   maxWorkers?: number;

@@ -236,10 +236,12 @@ export class Future<T = unknown> {
     this.finish(kFailed, error);
   }
 
+  /** Whether it has a result or an exception, or was cancelled. */
   done(): boolean {
     return this.state !== kPending;
   }
 
+  /** Whether it ended cancelled. */
   cancelled(): boolean {
     return this.state === kCancelled;
   }
@@ -292,11 +294,13 @@ export class Future<T = unknown> {
   /** As a Promise's; see the head of this file. */
   declare readonly then: Promise<T>['then'];
 
+  /** As a Promise's. What it returns is a native promise. */
   // biome-ignore lint/suspicious/noExplicitAny: as Promise.catch() has it
   catch<R = never>(onRejected?: ((reason: any) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.then(undefined, onRejected);
   }
 
+  /** As a Promise's. What it returns is a native promise. */
   finally(onFinally?: (() => void) | null): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.startAwait(currentScope(), resolve as Resolve, reject);

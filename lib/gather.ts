@@ -8,7 +8,7 @@ import type { LoopCore } from './turns.ts';
 /** What awaiting `A` gives. @public */
 export type Result<A> = A extends () => infer R ? Awaited<R> : Awaited<A>;
 
-/** @public */
+/** Options of gather(): its last argument. @public */
 export interface GatherOptions {
   /** Gives failures as results instead of failing. */
   returnExceptions?: boolean;

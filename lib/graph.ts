@@ -10,8 +10,9 @@ import { InlineCoroutine } from './inline.ts';
 import { suspendedStack } from './stacks.ts';
 import { currentTask, Task } from './tasks.ts';
 
-/** @public */
+/** Where a task stands, and who waits for it: what captureCallGraph() gives. @public */
 export interface FutureCallGraph {
+  /** The task, or the Future, that this is about. */
   future: Future;
   /** Innermost first; empty for a Future that is not a task. */
   callStack: string[];
@@ -19,7 +20,7 @@ export interface FutureCallGraph {
   awaitedBy: FutureCallGraph[];
 }
 
-/** @public */
+/** Options of the functions that make call graphs. @public */
 export interface CallGraphOptions {
   /** How many frames of the running code to leave out, the call itself included; 1 by default. */
   depth?: number;

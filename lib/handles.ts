@@ -47,6 +47,7 @@ export class Handle implements ReadyEntry {
     this.args = kNoArguments;
   }
 
+  /** Whether cancel() was called. */
   cancelled(): boolean {
     return this.dropped;
   }
@@ -67,6 +68,7 @@ export class Handle implements ReadyEntry {
     else callback(...args);
   }
 
+  /** @internal */
   [inspect.custom](): string {
     return `<${this.constructor.name} ${this.dropped ? 'cancelled' : describeCallback(this.fn)}>`;
   }

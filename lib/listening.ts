@@ -25,7 +25,7 @@ const kOutOfResources = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].map(er
 /** Errors of an address that this machine does not have, or whose family is switched off. */
 const kNotHere = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'].map(errnoOf));
 
-/** @public */
+/** Options of startServer(), loop.createServer() and their twins for Unix sockets. @public */
 export interface ServerOptions {
   /** 4, 6, or 0 (the default) for both. */
   family?: 0 | 4 | 6;
@@ -54,8 +54,11 @@ export interface ServerOptions {
 
 /** A listening socket's address. @public */
 export interface ServerSocket {
+  /** The IP address, or the path of a Unix socket. */
   readonly address: string;
+  /** Not there for a Unix socket. */
   readonly port?: number;
+  /** Not there for a Unix socket. */
   readonly family?: 4 | 6;
 }
 

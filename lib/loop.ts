@@ -33,10 +33,15 @@ import { activate } from './turns.ts';
  * @public
  */
 export interface ExceptionContext {
+  /** What happened, in a sentence. */
   message: string;
+  /** What was thrown. */
   exception?: unknown;
+  /** The Future that it happened to. */
   future?: Future;
+  /** The task that it happened to. */
   task?: Task;
+  /** The callback that threw. */
   handle?: Handle;
   /** In debug mode: where the future, task, coroutine or handle was created, innermost frame last. */
   sourceTraceback?: readonly string[];
@@ -48,7 +53,7 @@ export interface ExceptionContext {
 /** What makes the tasks of a loop; see `setTaskFactory()`. @public */
 export type TaskFactory = <T>(loop: EventLoop, coro: Coro<T>, options?: TaskOptions) => Future<T>;
 
-/** @public */
+/** What setExceptionHandler() takes: told of failures that no code of the program can catch. @public */
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
 
 const kDefaultSlowCallbackSeconds = 0.1;
@@ -218,10 +223,12 @@ export class EventLoop extends NetworkLoop {
     this.#reportDestroyedTasks();
   }
 
+  /** Whether runForever() or runUntilComplete() is under way; always true for the default loop. */
   isRunning(): boolean {
     return this.running;
   }
 
+  /** Whether close() was called. */
   isClosed(): boolean {
     return this.#closed;
   }
@@ -244,6 +251,7 @@ export class EventLoop extends NetworkLoop {
     this.taskFactory = factory;
   }
 
+  /** What setTaskFactory() was given; null for the usual tasks. */
   getTaskFactory(): TaskFactory | null {
     return this.taskFactory as TaskFactory | null;
   }
@@ -278,6 +286,7 @@ export class EventLoop extends NetworkLoop {
     this.#exceptionHandler = handler;
   }
 
+  /** What setExceptionHandler() was given; null for the default handler. */
   getExceptionHandler(): ExceptionHandler | null {
     return this.#exceptionHandler;
   }
@@ -314,6 +323,7 @@ export class EventLoop extends NetworkLoop {
     }
   }
 
+  /** Whether the loop is in debug mode. */
   getDebug(): boolean {
     return this.debug;
   }

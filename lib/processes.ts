@@ -43,11 +43,13 @@ function startWithStreams<O extends SubprocessOptions>(
  * @public
  */
 export class Process<O = unknown> implements AsyncDisposable {
+  /** The number of the process. */
   readonly pid: number;
   /** Writes to the child; null unless `stdin: PIPE`. */
   readonly stdin: Piped<O, 'stdin', StreamWriter>;
   /** Reads what the child writes; null unless `stdout: PIPE`. A child whose output nobody reads is held back. */
   readonly stdout: Piped<O, 'stdout', StreamReader>;
+  /** Reads what the child writes; null unless `stderr: PIPE`. A child whose output nobody reads is held back. */
   readonly stderr: Piped<O, 'stderr', StreamReader>;
   private readonly transport: ProcessTransport;
 

@@ -19,7 +19,7 @@ import type { Bytes } from './types.ts';
 /** asyncio's default limit, in bytes (streams: _DEFAULT_LIMIT). */
 const kDefaultLimit = 64 * 1024;
 
-/** @public */
+/** Options of a StreamReader, and of what makes one. @public */
 export interface StreamOptions {
   /** In bytes; 64 KiB by default. Bounds lines, and reading is paused when twice as much is buffered. */
   limit?: number;

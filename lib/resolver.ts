@@ -17,10 +17,13 @@ import { portOfService } from './services.ts';
 /** libuv's UV_EAI_NONAME, which Node names ENOTFOUND. */
 const kNotFound = -3008;
 
-/** @public */
+/** One of the addresses that loop.getaddrinfo() found. @public */
 export interface AddressInfo {
+  /** Of IP: 4 or 6. */
   family: 4 | 6;
+  /** The numeric address. */
   address: string;
+  /** The port that was asked for. */
   port: number;
 }
 

@@ -12,14 +12,15 @@ import { onInterrupt } from './signal_handlers.ts';
 import { type Awaitable, allTasks, type Task } from './tasks.ts';
 import { reportUnnoticed } from './unnoticed.ts';
 
-/** @public */
+/** Options of a Runner. @public */
 export interface RunnerOptions {
+  /** Turns the debug mode of the loop on or off; by default as AIONODE_DEBUG says. */
   debug?: boolean;
   /** Makes the loop; newEventLoop() by default. */
   loopFactory?: () => EventLoop;
 }
 
-/** @public */
+/** Options of run(). @public */
 export interface RunOptions extends RunnerOptions {
   /** Signals that cancel main; ['SIGINT'] by default. A second one ends the process as Node would. */
   signals?: readonly NodeJS.Signals[];
@@ -147,6 +148,7 @@ export class Runner implements AsyncDisposable {
     }
   }
 
+  /** As close(): for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

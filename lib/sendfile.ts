@@ -18,7 +18,7 @@ import type { WriteTransport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
-/** @public */
+/** Options of loop.sendfile(). @public */
 export interface SendfileOptions {
   /** Where in the file to begin, in bytes; 0 by default. */
   offset?: number;

@@ -110,10 +110,12 @@ export class Server implements AsyncDisposable, TransportOwner {
     return this.#handlers;
   }
 
+  /** Whether new connections are accepted. */
   isServing(): boolean {
     return this.#state === 'serving';
   }
 
+  /** The event loop that the server runs on. */
   getLoop(): never {
     return this.#loop as never;
   }

@@ -127,6 +127,7 @@ export class StreamWriter implements AsyncDisposable {
     this.transport.writeEof();
   }
 
+  /** Whether writeEof() can be called: false over TLS. */
   canWriteEof(): boolean {
     return this.transport.canWriteEof();
   }
@@ -194,6 +195,7 @@ export class StreamWriter implements AsyncDisposable {
     this.transport.close();
   }
 
+  /** Whether the connection is closed or about to be. */
   isClosing(): boolean {
     return this.transport.isClosing();
   }

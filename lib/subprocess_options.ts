@@ -36,11 +36,13 @@ export const STDOUT: unique symbol = Symbol('STDOUT');
 /** A standard stream of a child: PIPE, DEVNULL, a descriptor of ours, or null: the same as ours. @public */
 export type Stdio = typeof PIPE | typeof DEVNULL | number | null;
 
-/** @public */
+/** Options of createSubprocessExec(), loop.subprocessExec() and their twins for the shell. @public */
 export interface SubprocessOptions {
   /** null (the default): the child shares ours. */
   stdin?: Stdio;
+  /** null (the default): the child shares ours. */
   stdout?: Stdio;
+  /** null (the default): the child shares ours; STDOUT: where stdout goes. */
   stderr?: Stdio | typeof STDOUT;
   /** The child's working directory. */
   cwd?: string;
@@ -48,6 +50,7 @@ export interface SubprocessOptions {
   env?: NodeJS.ProcessEnv;
   /** The user that the child runs as. */
   uid?: number;
+  /** The group that the child runs as. */
   gid?: number;
   /** The child leads a session of its own, and is not killed when this process or its loop ends. */
   detached?: boolean;

@@ -42,7 +42,7 @@ import type { LoopCore } from './turns.ts';
 /** Anything gather, wait, shield, ... take. A native promise is adopted by wrapFuture(). @public */
 export type Awaitable<T> = Future<T> | Coro<T> | PromiseLike<T>;
 
-/** @public */
+/** Options of createTask() and its kin. @public */
 export interface TaskOptions {
   /** 'Task-N' by default. */
   name?: string | undefined;
@@ -160,6 +160,7 @@ export class Task<T = unknown>
     return typeof this.label === 'number' ? `Task-${this.label}` : this.label;
   }
 
+  /** Gives the task another name, for messages and reports. */
   setName(name: string): void {
     this.label = String(name);
   }

@@ -273,6 +273,7 @@ export class ThreadsafeLoop<F extends ThreadsafeFunctions = ThreadsafeFunctions>
     this.#lost();
   }
 
+  /** As close(): for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

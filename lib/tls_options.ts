@@ -23,7 +23,7 @@ export type TlsOptions = Omit<ServerTlsOptions, 'pskCallback'> &
     pskCallback?: ServerTlsOptions['pskCallback'] | ConnectionOptions['pskCallback'];
   };
 
-/** @public */
+/** Options of writer.startTls() and loop.startTls(). @public */
 export interface StartTlsOptions {
   /** The name that the peer's certificate must be for, and that is sent as SNI. */
   serverHostname?: string;

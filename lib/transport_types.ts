@@ -4,21 +4,24 @@
 import type { SocketAddress } from './addresses.ts';
 import type { BaseProtocol } from './protocols.ts';
 
-/** @see asyncio.BaseTransport @public */
+/** What transports of every kind have in common. @see asyncio.BaseTransport @public */
 export interface BaseTransport {
   /** Closes the transport: what was written is sent first, then connectionLost(null) is called. */
   close(): void;
+  /** Whether the transport is closed or about to be. */
   isClosing(): boolean;
   /** A fact about the transport by its name; `fallback` (null) for one it does not know. */
   // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
   getExtraInfo(name: string, fallback?: unknown): any;
   /** Hands what happens from now on to another protocol. */
   setProtocol(protocol: BaseProtocol): void;
+  /** The protocol that is told what happens. */
   getProtocol(): BaseProtocol;
 }
 
-/** @see asyncio.ReadTransport @public */
+/** A transport that receives. @see asyncio.ReadTransport @public */
 export interface ReadTransport extends BaseTransport {
+  /** Whether bytes are received: neither paused nor closing. */
   isReading(): boolean;
   /** Stops receiving; may be called again. */
   pauseReading(): void;
@@ -26,7 +29,7 @@ export interface ReadTransport extends BaseTransport {
   resumeReading(): void;
 }
 
-/** @see asyncio.WriteTransport @public */
+/** A transport that sends. @see asyncio.WriteTransport @public */
 export interface WriteTransport extends BaseTransport {
   /** Sends `data`, without waiting: what the system does not take now is copied and sent later. */
   write(data: Uint8Array | string): void;
@@ -34,6 +37,7 @@ export interface WriteTransport extends BaseTransport {
   writelines(data: Iterable<Uint8Array | string>): void;
   /** Half-closes after what was written: the peer sees EOF, and may go on sending. */
   writeEof(): void;
+  /** Whether writeEof() can be called: false over TLS. */
   canWriteEof(): boolean;
   /** Closes at once: what was not sent is lost. */
   abort(): void;
@@ -77,6 +81,7 @@ export interface DatagramTransport extends BaseTransport {
 export interface SubprocessTransport extends BaseTransport {
   /** Closes the pipes, and kills the child if it still runs. */
   close(): void;
+  /** The number of the process. */
   getPid(): number;
   /** The exit status, -N when signal N ended the child, null while it runs. */
   getReturncode(): number | null;

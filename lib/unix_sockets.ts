@@ -31,7 +31,7 @@ import type { TransportBase } from './transport_base.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
-/** @public */
+/** Options of loop.connectAcceptedSocket(). @public */
 export interface AcceptedSocketOptions {
   /** Encrypts the connection, as the server's side of it: what node:tls takes. */
   ssl?: TlsOptions;

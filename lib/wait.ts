@@ -136,6 +136,7 @@ async function some(
  * @public
  */
 export interface AsCompleted<F, R> extends Iterable<PromiseLike<R>> {
+  /** Gives the futures themselves, each when it is done. */
   [Symbol.asyncIterator](): { next(): Promise<IteratorResult<F, undefined>> };
 }
 

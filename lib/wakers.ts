@@ -64,6 +64,7 @@ export class Waker implements EventReceiver, Disposable {
     if (this.#open) native.setRef(this.#slot, false);
   }
 
+  /** As close(): for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -13,7 +13,9 @@ const kChunkBytes = 64 * 1024;
 
 /** A pair of web streams of bytes; fromWeb() takes one half as well. @public */
 export interface WebStreamPair {
+  /** Where bytes come from. */
   readable: ReadableStream<Uint8Array>;
+  /** Where bytes go to. */
   writable: WritableStream<Uint8Array>;
 }
 

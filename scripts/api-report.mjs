@@ -34,22 +34,47 @@ function textOf(declaration) {
     .replace(/^(export )?(declare )?/, '');
 }
 
-export function apiReport() {
+/** The public names in alphabetical order, each with the symbol that it stands for. */
+function publicSurface() {
   const entry = path.join(rootDir, 'dist', 'index.d.ts');
   const options = { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true };
   const program = ts.createProgram([entry], { ...options, target: ts.ScriptTarget.ES2022 });
   const checker = program.getTypeChecker();
   const module = checker.getSymbolAtLocation(program.getSourceFile(entry));
-  return checker
+  const names = checker
     .getExportsOfModule(module)
-    .map((symbol) => {
-      const target =
-        symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-      return [symbol.name, (target.declarations ?? []).map(textOf)];
-    })
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, texts]) => `${texts.join('\n')}\n`)
+    .map((symbol) => [
+      symbol.name,
+      symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
+    ])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return { checker, names };
+}
+
+export function apiReport() {
+  return publicSurface()
+    .names.map(([, { declarations = [] }]) => `${declarations.map(textOf).join('\n')}\n`)
     .join('\n');
+}
+
+// What it holds is said by the object itself.
+const SPEAKS_FOR_ITSELF = '[Symbol.toStringTag]';
+
+/** The public names, and the public members of classes and interfaces, that no docstring describes. */
+export function undocumented() {
+  const { checker, names } = publicSurface();
+  const isBare = (symbol) => symbol.getDocumentationComment(checker).length === 0;
+  return names.flatMap(([name, symbol]) => {
+    const members = (symbol.declarations ?? [])
+      .filter(isContainer)
+      .flatMap(({ members }) => [...members])
+      .filter((member) => member.name !== undefined && !isHidden(member))
+      .filter((member) => !ts.isPrivateIdentifier(member.name) && isBare(member.symbol))
+      .map((member) => member.name.getText())
+      .filter((member) => member !== SPEAKS_FOR_ITSELF);
+    const bare = [...new Set(members)].map((member) => `${name}.${member}`);
+    return isBare(symbol) ? [name, ...bare] : bare;
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
