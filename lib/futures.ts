@@ -291,7 +291,7 @@ export class Future<T = unknown> {
     return this.loop as never;
   }
 
-  /** As a Promise's; see the head of this file. */
+  /** As a Promise's: an await of the Future calls it. What it returns is a native promise. */
   declare readonly then: Promise<T>['then'];
 
   /** As a Promise's. What it returns is a native promise. */
@@ -523,6 +523,12 @@ export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
  * Adopts a native promise. Awaiting the returned Future is a cancellation point, even though the
  * promise itself cannot be cancelled: what it settles to after that is dropped.
  * @param options - `abort`: a controller that is aborted when the Future is cancelled
+ *
+ * **Cancellation:** the Future ends at once; the work behind the promise goes on.
+ * @example
+ * ```ts
+ * const rows = await timeout(5, async () => await wrapFuture(database.query('select 1')));
+ * ```
  * @public
  */
 export function wrapFuture<T>(

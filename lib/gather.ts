@@ -147,6 +147,13 @@ export function gather(...args: unknown[]): Future<any> {
 /**
  * Protects `aw` from cancellation: cancelling the returned Future leaves it running. Keep a reference to
  * what you shield, and look at its outcome yourself after a cancellation.
+ *
+ * **Cancellation:** the returned Future ends at once; `aw` goes on.
+ * @example
+ * ```ts
+ * const saving = createTask(save);
+ * await shield(saving);
+ * ```
  * @see asyncio.shield
  * @public
  */

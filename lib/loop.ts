@@ -235,7 +235,15 @@ export class EventLoop extends NetworkLoop {
 
   // ------------------------------------------------------------------- futures and tasks
 
-  /** A Future of this loop. */
+  /**
+   * A Future of this loop: what a plain callback ends a wait with.
+   * @example
+   * ```ts
+   * const answer = loop.createFuture<string>();
+   * emitter.once('answer', (text) => answer.setResult(text));
+   * console.log(await answer);
+   * ```
+   */
   createFuture<T>(): Future<T> {
     return newPlainFuture<T>({ loop: this });
   }

@@ -110,6 +110,8 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   /**
    * Waits until `n` bytes are there (or EOF) and gives a copy of them without taking them.
    * @param n - in bytes; 1 by default
+   *
+   * **Cancellation:** nothing is changed.
    */
   peek(n = 1): Future<Bytes> {
     checkInteger(n, 'n', 0);

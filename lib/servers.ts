@@ -186,7 +186,11 @@ export class Server implements AsyncDisposable, TransportOwner {
     for (const client of [...this.#clients]) client.abort();
   }
 
-  /** Waits until the server is closed and its last connection has ended. */
+  /**
+   * Waits until the server is closed and its last connection has ended.
+   *
+   * **Cancellation:** stops waiting, and nothing else.
+   */
   waitClosed(): Future<void> {
     return new WaitClosed(this);
   }

@@ -200,7 +200,12 @@ export class StreamWriter implements AsyncDisposable {
     return this.transport.isClosing();
   }
 
-  /** Waits until the connection is closed. @throws the error that ended it, if one did */
+  /**
+   * Waits until the connection is closed.
+   * @throws the error that ended it, if one did
+   *
+   * **Cancellation:** stops waiting, and nothing else.
+   */
   waitClosed(): Future<void> {
     return new WaitClosed(this.protocol);
   }

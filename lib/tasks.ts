@@ -511,6 +511,12 @@ export function spawn<T>(
  * @param coro - a function called inside the task, a Coroutine, or what a coroutine method of this
  * library returned and nobody has awaited yet: `createTask(queue.get())`
  * @throws TypeError when `coro` is something else; a promise is adopted with wrapFuture()
+ * @example
+ * ```ts
+ * const task = createTask(() => download(url), { name: 'download' });
+ * task.cancel();
+ * await task.catch(() => {});
+ * ```
  * @public
  */
 export function createTask<T>(coro: Coro<T> | Future<T>, options?: TaskOptions): Task<T> {

@@ -36,36 +36,37 @@ export interface LoopResource {
 
 /** The part of an event loop that the driver knows. @internal */
 export abstract class LoopCore {
-  /** Entries that are ready to run. In JavaScript because they are: taking one crosses no boundary. */
+  /** Entries that are ready to run. In JavaScript because they are: taking one crosses no boundary. @internal */
   readonly ready: Ring<ReadyEntry> = new Ring();
-  /** Whether turns of this loop run. */
+  /** Whether turns of this loop run. @internal */
   running = false;
-  /** Whether the driver has this loop on its list. */
+  /** Whether the driver has this loop on its list. @internal */
   active = false;
   /** The last reading of events before which entries were ready. */
   private busyAt = -1;
+  /** @internal */
   debug = false;
-  /** The entry that runs now; known in debug mode. */
+  /** The entry that runs now; known in debug mode. @internal */
   currentEntry: ReadyEntry | null = null;
-  /** Makes the tasks of this loop; null: Task itself. See setTaskFactory(). */
+  /** Makes the tasks of this loop; null: Task itself. See setTaskFactory(). @internal */
   taskFactory: unknown = null;
-  /** The tasks that are not done, in the order of their creation. */
+  /** The tasks that are not done, in the order of their creation. @internal */
   readonly tasks: TaskList = new TaskList();
-  /** What close() has to end beside the slots. */
+  /** What close() has to end beside the slots. @internal */
   readonly resources: Set<LoopResource> = new Set();
 
-  /** An entry of this loop threw. */
+  /** An entry of this loop threw. @internal */
   abstract reportError(error: unknown, entry: ReadyEntry): void;
   /** Reports what nobody else can be told; see EventLoop.callExceptionHandler. */
   abstract callExceptionHandler(context: { message: string; [key: string]: unknown }): void;
-  /** Throws RuntimeError once the loop is closed. */
+  /** Throws RuntimeError once the loop is closed. @internal */
   abstract checkClosed(): void;
-  /** An entry took this long, in debug mode. */
+  /** An entry took this long, in debug mode. @internal */
   abstract reportSlow(entry: ReadyEntry, seconds: number): void;
-  /** A turn ended: stop() takes effect here. */
+  /** A turn ended: stop() takes effect here. @internal */
   abstract turnEnded(): void;
 
-  /** Entries are ready before the events of reading `dispatch`. */
+  /** Entries are ready before the events of reading `dispatch`. @internal */
   noteBusy(dispatch: number): void {
     this.busyAt = dispatch;
   }
@@ -74,6 +75,7 @@ export abstract class LoopCore {
    * Runs an entry made by an I/O event: at once if events are being read and no entry was ready before
    * them, else in the next turn. Either way it runs before what the events of this poll make ready, as
    * in asyncio. Returns whether it has run.
+   * @internal
    */
   runEvent(entry: ReadyEntry): boolean {
     if (!dispatching || this.busyAt === dispatches || !this.running) {
@@ -91,7 +93,7 @@ export abstract class LoopCore {
     return true;
   }
 
-  /** Adds an entry to the ready queue and wakes the driver if it sleeps. */
+  /** Adds an entry to the ready queue and wakes the driver if it sleeps. @internal */
   enqueue(entry: ReadyEntry): void {
     this.ready.push(entry);
     if (!this.active && this.running) activate(this);

@@ -8,7 +8,7 @@ export type Seconds = number;
 export type BytesLike = Uint8Array | string;
 
 /**
- * What is read: a Buffer that is never shared memory, `Buffer<ArrayBuffer>` where @types/node has it.
+ * What is read: a Buffer that is never shared memory, `Buffer<ArrayBuffer>` where Node's types have it.
  * @public
  */
 export type Bytes = ReturnType<typeof Buffer.alloc>;

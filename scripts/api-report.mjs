@@ -57,22 +57,28 @@ export function apiReport() {
     .join('\n');
 }
 
-// What it holds is said by the object itself.
+/** No docstring could say more than its name. */
 const SPEAKS_FOR_ITSELF = '[Symbol.toStringTag]';
 
-/** The public names, and the public members of classes and interfaces, that no docstring describes. */
+const isOurs = (member) =>
+  !isHidden(member) &&
+  !ts.isPrivateIdentifier(member.name) &&
+  member.getSourceFile().fileName.includes('/dist/');
+
+/**
+ * The public names, and the public members of classes and interfaces, inherited ones included, that no
+ * docstring describes.
+ */
 export function undocumented() {
   const { checker, names } = publicSurface();
   const isBare = (symbol) => symbol.getDocumentationComment(checker).length === 0;
   return names.flatMap(([name, symbol]) => {
-    const members = (symbol.declarations ?? [])
-      .filter(isContainer)
-      .flatMap(({ members }) => [...members])
-      .filter((member) => member.name !== undefined && !isHidden(member))
-      .filter((member) => !ts.isPrivateIdentifier(member.name) && isBare(member.symbol))
-      .map((member) => member.name.getText())
-      .filter((member) => member !== SPEAKS_FOR_ITSELF);
-    const bare = [...new Set(members)].map((member) => `${name}.${member}`);
+    const isType = symbol.declarations?.some(isContainer);
+    const members = isType ? checker.getDeclaredTypeOfSymbol(symbol).getProperties() : [];
+    const bare = members
+      .filter((member) => member.declarations?.some(isOurs) && isBare(member))
+      .map(({ valueDeclaration }) => `${name}.${valueDeclaration.name.getText()}`)
+      .filter((member) => !member.endsWith(SPEAKS_FOR_ITSELF));
     return isBare(symbol) ? [name, ...bare] : bare;
   });
 }
