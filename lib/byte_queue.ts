@@ -21,7 +21,7 @@ const kNoParts: Bytes[] = [];
 
 /** @internal */
 export class ByteQueue {
-  /** Bytes that are here. */
+  /** Bytes that are here. @internal */
   protected size = 0;
   /** Bytes that were taken so far. @internal */
   taken = 0;
@@ -35,14 +35,14 @@ export class ByteQueue {
   /** The buffer that small chunks are gathered in: its used part is the last chunk. */
   private gathered: Bytes | undefined = undefined;
 
-  /** The queue keeps `data`, which may not be changed any more. */
+  /** The queue keeps `data`, which may not be changed any more. @internal */
   protected add(data: Uint8Array): void {
     if (this.size > 0 && data.length <= kLargestGathered) this.gather(data);
     else this.append(data);
     this.size += data.length;
   }
 
-  /** Bytes left of the first chunk; the queue may not be empty. */
+  /** Bytes left of the first chunk; the queue may not be empty. @internal */
   protected get firstLength(): number {
     return (this.parts[this.head] as Bytes).length - this.offset;
   }
