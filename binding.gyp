@@ -20,7 +20,10 @@
       "msvs_settings": {
         "VCCLCompilerTool": { "AdditionalOptions": ["/std:c++17"] }
       },
-      "conditions": [["OS=='win'", { "libraries": ["-lws2_32.lib"] }]]
+      "conditions": [
+        ["OS=='win'", { "libraries": ["-lws2_32.lib"] }],
+        ["OS=='linux'", { "ldflags": ["-Wl,-z,now"] }]
+      ]
     }
   ]
 }
