@@ -10,12 +10,12 @@ namespace aionode::uv {
 
 Process* Process::Spawn(Loop* loop, const Command& command, int* status) {
   Process* process = new Process(loop, command.detached);
-  if (CanSpawnShared(command)) {
-    *status = process->SpawnWatched(command);
-    if (*status < 0) {
-      process->Discard();
-      return nullptr;
-    }
+  *status = CanSpawnShared(command) ? process->SpawnWatched(command) : kCannotShare;
+  if (*status < 0) {
+    process->Discard();
+    return nullptr;
+  }
+  if (*status == 0) {
     process->Opened();
     return process;
   }
@@ -31,7 +31,7 @@ Process* Process::Spawn(Loop* loop, const Command& command, int* status) {
 int Process::SpawnWatched(const Command& command) {
   SpawnedProcess spawned;
   int status = SpawnShared(command, &spawned);
-  if (status < 0) return status;
+  if (status != 0) return status;
   pid_ = spawned.pid;
   pidfd_ = spawned.pidfd;
   status = uv_poll_init(loop()->uv_loop(), &uv_.poll, pidfd_);

@@ -201,7 +201,7 @@ int SpawnShared(const Command& command, SpawnedProcess* process) {
                         CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);
   const int clone_error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) return -clone_error;
+  if (pid < 0) return clone_error == EINVAL ? kCannotShare : -clone_error;
   if (plan.error != 0) {
     ProcessEnd end;
     ReapPidfd(pidfd, true, &end);

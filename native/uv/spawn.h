@@ -50,7 +50,11 @@ struct SpawnedProcess {
 // its rights while it shares memory with its parent would lay that memory open.
 bool CanSpawnShared(const Command& command);
 
-// Starts `command`; 0, or a negative error number when it could not be started or executed.
+// The system does not start children in shared memory, as qemu does not when it emulates a kernel.
+constexpr int kCannotShare = 1;
+
+// Starts `command`; 0, a negative error number when it could not be started or executed, or
+// kCannotShare.
 int SpawnShared(const Command& command, SpawnedProcess* process);
 
 }  // namespace aionode::uv
