@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
 import { after, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as aionode from 'aionode';
 import {
@@ -148,6 +149,16 @@ describe('README.md and docs/', () => {
   it('README.md gives the two commands first', () => {
     const shell = blocksOf(read('README.md')).filter(({ info }) => info === 'sh');
     assert.equal(shell[0]?.text, 'npm install && npm start\nnpm install && npm test');
+  });
+
+  it('README.md shows the chart that is drawn from the committed results', async (t) => {
+    const results = path.join(ROOT, 'bench', 'results.json');
+    if (!existsSync(results)) return t.skip('no results are committed');
+    const module = pathToFileURL(path.join(ROOT, 'bench', 'chart.mjs')).href;
+    const { chartOf } = (await import(module)) as { chartOf(results: unknown): string };
+    const [, chart = ''] = /<img src="([^"]+)"/.exec(read('README.md')) ?? [];
+    const drawn = chartOf(JSON.parse(readFileSync(results, 'utf8')));
+    assert.equal(read(chart).replaceAll('\r\n', '\n'), drawn, 'npm run bench:chart');
   });
 
   it('docs/asyncio.md has every name of the installed asyncio, or docs/differences.md says why not', (t) => {
