@@ -116,13 +116,18 @@ describe('prebuilt binaries', () => {
       assert.equal(chosen, prebuilds.fileOf(target), stderr);
     });
 
-    it(`for ${nameOf(target)} is built by the release workflow`, () => {
+    it(`for ${nameOf(target)} is built and tested by the release workflow`, () => {
       const workflow = readFileSync(path.join(ROOT, '.github/workflows/release.yml'), 'utf8');
-      const words = Object.entries(target).map(([key, value]) => `${key}: ${value}`);
       const entries = [...workflow.matchAll(/- \{([^}]+)\}/g)].map(([, entry = '']) =>
         entry.split(',').map((word) => word.trim()),
       );
-      assert.ok(entries.some((entry) => words.every((word) => entry.includes(word))));
+      const hasEntry = (words: string[]) =>
+        entries.some((entry) => words.every((word) => entry.includes(word)));
+      const { platform, arch, libc } = target;
+      const name = `${platform}-${arch}${libc === 'musl' ? '-musl' : ''}`;
+      assert.ok(hasEntry(Object.entries(target).map(([key, value]) => `${key}: ${value}`)));
+      assert.ok(hasEntry([`target: ${name}`]));
+      assert.match(workflow, new RegExp(`^ +- ${name}$`, 'm'));
     });
   }
 
