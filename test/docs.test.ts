@@ -29,7 +29,9 @@ const read = (document: string) => readFileSync(path.join(ROOT, document), 'utf8
 const { programs, errors } = compileAll(ROOT, documents, FOLDER);
 
 /** What a program does that a worker may not, or does differently. Workers start in half the time. */
-const NEEDS_PROCESS = /process\.(kill|exit)|node:(test|worker_threads)/;
+const NEEDS_PROCESS = /process\.(kill|exit)|node:(test|worker_threads)|\.pem'/;
+/** Where programs that read certificates find some. */
+const CERTIFICATES = path.join(ROOT, 'test', 'support', 'certificates');
 
 /** Ends what is left when the test file ends early. */
 const endings = new Set<() => void>();
@@ -41,7 +43,7 @@ async function runProgram(file: string) {
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, AIONODE_DEBUG: ___, ...env } = process.env;
   const inProcess = NEEDS_PROCESS.test(readFileSync(file, 'utf8'));
   const program = inProcess
-    ? spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    ? spawn(process.execPath, [file], { env, cwd: CERTIFICATES, stdio: ['ignore', 'pipe', 'pipe'] })
     : new Worker(file, { env, execArgv: [], stdout: true, stderr: true });
   const end = () =>
     void (program instanceof Worker ? program.terminate() : program.kill('SIGKILL'));
