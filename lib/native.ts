@@ -176,7 +176,7 @@ function load(): Native {
   } catch (cause) {
     throw new Error(
       `aionode: no native binary for ${process.platform}-${process.arch} (Node ${process.versions.node}) could be loaded; ` +
-        'build one with `npm rebuild aionode` (it needs python3, make and a C++17 compiler)',
+        'build one with `npm rebuild aionode`, which needs Python and a C++17 compiler',
       { cause },
     );
   }
