@@ -55,7 +55,7 @@ const PANELS = [
       'lock, 100 tasks': 'Pass a lock on',
       'timers, cancel 1M': 'Cancel a timer',
     },
-    peers: { aionode: 'aionode', node: 'Node, promises and setImmediate', asyncio: 'asyncio' },
+    peers: { aionode: 'aionode', node: 'Node (promises, timers)', asyncio: 'asyncio' },
   },
 ];
 
