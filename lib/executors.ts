@@ -48,7 +48,10 @@ export interface ThreadPoolOptions {
    * dropped; true: it is ended at once; a number: it is ended if it still runs so many seconds later.
    */
   terminate?: boolean | number;
-  /** The most memory that the objects of one thread may take, in MB, at least 16. More ends the thread. */
+  /**
+   * The most memory that the objects of one thread may take, in MB, at least 16. More ends the thread; from Node
+   * 24 on V8 may end the process instead when the memory fills very fast.
+   */
   maxMemoryMb?: number;
 }
 
