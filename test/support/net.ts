@@ -138,6 +138,7 @@ export async function connectNodeSocket(port: number): Promise<Socket> {
 /** A server of Node's net; `stop` ends it with all its connections. */
 export async function startNodeServer(
   onConnection: (socket: Socket) => void,
+  port = 0,
 ): Promise<{ port: number; stop(): Promise<void> }> {
   const sockets = new Set<Socket>();
   const server: NodeServer = createServer({ allowHalfOpen: true }, (socket) => {
@@ -146,7 +147,7 @@ export async function startNodeServer(
     socket.on('close', () => sockets.delete(socket));
     onConnection(socket);
   });
-  server.listen(0, LOCALHOST);
+  server.listen(port, LOCALHOST);
   await once(server, 'listening');
   return {
     port: (server.address() as { port: number }).port,
@@ -158,11 +159,21 @@ export async function startNodeServer(
   };
 }
 
+/** Below the ports that systems give out, so that no test running beside this one is given it. */
+const LOWEST_PORT = 20_000;
+const PORTS = 12_000;
+
 /** A port of this machine on which nobody listens. */
 export async function freePort(): Promise<number> {
-  const server = await startNodeServer(() => {});
-  await server.stop();
-  return server.port;
+  for (;;) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
+    try {
+      await (await startNodeServer(() => {}, port)).stop();
+      return port;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
 
 /** A system error as Node makes them. */
