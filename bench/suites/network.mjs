@@ -78,36 +78,38 @@ export function networkSuite({
       const cores = chooseCores();
       const { commands, skipped } = findPeers(programs, options);
       const results = new Results();
-      const servers = await startAll(commands, name, results, (command) =>
-        startServer(command, lines[0].server, cores.server),
-      );
-      const started = [...servers.values()];
       const selected = lines.filter((each) => isSelected(each.name));
-      try {
-        for (const [peer, server] of servers) {
-          progress(`${name}: ${peer} warms up`);
-          const load = { ...selected[0], seconds: options.sliceSeconds };
-          const work = () => slice(binary, load, server, cores.client);
-          await warmUp(server.pid, work, warmUpSeconds).catch((error) => {
-            results.fail(selected[0].name, peer, error);
-            servers.delete(peer);
-          });
+      for (const mode of new Set(selected.map((line) => line.server))) {
+        const ofMode = selected.filter((line) => line.server === mode);
+        const servers = await startAll(commands, name, results, (command) =>
+          startServer(command, mode, cores.server),
+        );
+        const started = [...servers.values()];
+        const loadOf = (line) => ({ ...line, seconds: options.sliceSeconds });
+        try {
+          for (const [peer, server] of servers) {
+            progress(`${name}: ${peer} warms up`);
+            const work = () => slice(binary, loadOf(ofMode[0]), server, cores.client);
+            await warmUp(server.pid, work, warmUpSeconds).catch((error) => {
+              results.fail(ofMode[0].name, peer, error);
+              servers.delete(peer);
+            });
+          }
+          for (const line of ofMode) {
+            progress(line.name);
+            await rotate({
+              rounds: options.rounds,
+              subjects: servers,
+              line: line.name,
+              results,
+              measure: async (_, server) => ({
+                [line.name]: values(await slice(binary, loadOf(line), server, cores.client)),
+              }),
+            });
+          }
+        } finally {
+          await Promise.all(started.map((server) => server.program.kill()));
         }
-        for (const line of selected) {
-          progress(line.name);
-          const load = { ...line, seconds: options.sliceSeconds };
-          await rotate({
-            rounds: options.rounds,
-            subjects: servers,
-            line: line.name,
-            results,
-            measure: async (_, server) => ({
-              [line.name]: values(await slice(binary, load, server, cores.client)),
-            }),
-          });
-        }
-      } finally {
-        await Promise.all(started.map((server) => server.program.kill()));
       }
       return { results, skipped };
     },
