@@ -34,6 +34,8 @@ const PANELS = [
       'echo 100 KiB x 10': 'Echo, streams, 100 KiB',
       'protocol 1 KiB x 10': 'Echo, Protocol, 1 KiB',
       'protocol 10 KiB x 10': 'Echo, Protocol, 10 KiB',
+      'buffered 10 KiB x 10': 'BufferedProtocol, 10 KiB',
+      'buffered 100 KiB x 10': 'BufferedProtocol, 100 KiB',
       'lines 32 pipelined': 'Lines, 32 in one write',
       connect: 'Connect, echo, close',
     },

@@ -1,14 +1,15 @@
 // Future, and what an await of one is.
 // Floor 6.
 //
-// HOW AN AWAIT WORKS. `await future` makes V8 read `future.then` in the awaiting frame, and call it
+// HOW AN AWAIT WORKS. `await task` makes V8 read `future.then` in the awaiting frame, and call it
 // from a microtask with the resolve and reject functions of that very await. The call registers an
 // Awaiter for the scope whose code is awaiting (thens.ts). When the future is done the Awaiter is
 // put in the ready queue like any done callback, and when its turn comes it resolves the await: the
 // task goes on inside that entry, exactly where asyncio's task wake-up would run. If the scope was
 // interrupted meanwhile, the Awaiter rejects the await instead, whatever the future's result.
 //
-// A native promise would not do: nobody can reject one await of it.
+// A native promise would not do: nobody can reject one await of it. Where the first await of a future can
+// have a promise to itself, it goes by that all the same: see promise_futures.ts.
 import { type InspectOptions, inspect } from 'node:util';
 import { checkFunction, invalidArgType } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
