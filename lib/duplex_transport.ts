@@ -229,6 +229,10 @@ export class DuplexTransport extends TransportBase {
     return this.writable;
   }
 
+  override get endedWriting(): boolean {
+    return this.eofWritten;
+  }
+
   /** Bytes that the stream has not written yet; a stream that was destroyed goes on counting them. */
   getWriteBufferSize(): number {
     return this.lost ? 0 : (this.stream.writableLength ?? 0);

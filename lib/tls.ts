@@ -430,6 +430,9 @@ export async function upgradeToTls(
       'This transport is encrypted already: use the one that startTls() gives',
     );
   }
+  if (raw.endedWriting) {
+    throw new RuntimeError('startTls() after writeEof(): a handshake needs both directions');
+  }
   // Whoever is its protocol was told of that end, or is going to be.
   if (raw.isClosing()) throw disconnected();
   const { loop } = raw;

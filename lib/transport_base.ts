@@ -94,6 +94,8 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   abstract write(data: Uint8Array | string): void;
   abstract writeEof(): void;
   abstract canWriteEof(): boolean;
+  /** Whether writeEof() was called. @internal */
+  abstract get endedWriting(): boolean;
   abstract getWriteBufferSize(): number;
 
   /** Begins or goes on to receive; also when it does already. Not called after EOF. */

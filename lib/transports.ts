@@ -175,6 +175,10 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     return true;
   }
 
+  override get endedWriting(): boolean {
+    return this.eofWritten;
+  }
+
   /**
    * Keeps a place for a file among what is written: what is written from now on is held back. Returns the
    * slot of a file sender, until whose close that lasts, or a negative error.

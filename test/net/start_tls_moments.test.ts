@@ -132,6 +132,20 @@ describe('loop.startTls() of a transport in use', () => {
   );
 
   it(
+    'after writeEof() is refused, and the connection stays as it is',
+    inLoop(async () => {
+      const trace: string[] = [];
+      await withClear(trace, async (protocol, socket) => {
+        protocol.transport.writeEof();
+        const refused = { name: 'RuntimeError', message: /after writeEof\(\)/ };
+        await assert.rejects(async () => secured(protocol.transport, protocol), refused);
+        socket.write('still here');
+        await roundsUntil(() => trace.includes('data still here'), 'nothing came');
+      });
+    }),
+  );
+
+  it(
     'that is closed while it waits rejects, and the protocol is told of the end once',
     inLoop(async () => {
       const trace: string[] = [];
