@@ -89,10 +89,11 @@ describe('the Redis client of the examples', { skip: missing('redis-server') }, 
   it('who waits is told when the connection is lost', () =>
     connected(async (redis) => {
       const waiting = redis.command('BLPOP', 'empty', 0);
+      const told = assert.rejects(waiting, (error: Error) => error.name !== 'TimeoutError');
       const { RedisClient } = await import(pathToFileURL(example).href);
       const other = await RedisClient.connect('127.0.0.1', server.port);
       await other.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       await other.close();
-      await assert.rejects(waiting, (error: Error) => error.name !== 'TimeoutError');
+      await told;
     }));
 });
