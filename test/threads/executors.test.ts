@@ -58,6 +58,9 @@ function open(gate: Int32Array): void {
   Atomics.notify(gate, 1);
 }
 
+/** A bare worker with `resourceLimits` takes the process with it there, in about one run of four. */
+const MEMORY_LIMIT_ABORTS = Number.parseInt(process.versions.node, 10) >= 24;
+
 const threadId = async () => (await import('node:worker_threads')).threadId;
 
 describe('ThreadPoolExecutor', () => {
@@ -204,6 +207,7 @@ describe('ThreadPoolExecutor', () => {
 
   it(
     'a thread that runs out of memory fails its call, and nothing else',
+    { skip: MEMORY_LIMIT_ABORTS && 'from Node 24 on Node itself may abort at the limit' },
     withPool({ maxWorkers: 1, maxMemoryMb: 16 }, async (pool) => {
       const call = pool.submit(() => {
         const all: unknown[] = [];
