@@ -4,11 +4,11 @@
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { captureContext } from './context.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
-import { currentFrame, restoreFrame, saveFrame, usesContextFrames } from './frames.ts';
+import { restoreFrame, saveFrame, usesContextFrames } from './frames.ts';
 import { type Future, kCancelled, kPending } from './futures.ts';
 import { addInlineAwait } from './inline.ts';
 import { holding, Lock } from './locks.ts';
-import type { Scope } from './scopes.ts';
+import { runInJobOf, type Scope } from './scopes.ts';
 import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
@@ -95,11 +95,7 @@ class ConditionWaitFor<T> extends Notifiable<T> {
   }
 
   override startAwait(scope: Scope | null, resolve: Resolve, reject: Reject): void {
-    // On Node 20 V8 calls `then` without the frame.
-    const framed = scope === null || currentFrame() !== undefined;
-    if (!framed) restoreFrame(scope);
-    super.startAwait(scope, resolve, reject);
-    if (!framed) restoreFrame(undefined);
+    runInJobOf(scope, () => super.startAwait(scope, resolve, reject));
   }
 
   protected override begin(): void {
