@@ -60,7 +60,15 @@ export interface ServerSocket {
   readonly port?: number;
   /** Not there for a Unix socket. */
   readonly family?: 4 | 6;
+  /**
+   * The file descriptor, for a process that is to take the socket over (`options.fd`); -1 when the server has
+   * closed it, and on Windows. Not enumerable: what else there is makes a plain record.
+   */
+  fileno(): number;
 }
+
+/** What a socket is bound to. */
+type BoundAddress = Omit<ServerSocket, 'fileno'>;
 
 /** @internal */
 export function checkServerArguments(host: unknown, port: unknown, options: ServerOptions): void {
@@ -101,10 +109,11 @@ export class ListeningSocket implements EventReceiver {
   private retry: TimerHandle | undefined = undefined;
 
   /** Takes over a slot that is bound. */
-  constructor(loop: LoopCore, slot: number, socket: ServerSocket) {
+  constructor(loop: LoopCore, slot: number, bound: BoundAddress) {
     this.loop = loop;
     this.slot = slot;
-    this.socket = socket;
+    const fileno = { value: () => (this.gone ? -1 : native.fileDescriptor(slot)) };
+    this.socket = Object.freeze(Object.defineProperties({ ...bound }, { fileno })) as ServerSocket;
     registerReceiver(slot, this);
   }
 
@@ -170,10 +179,10 @@ function adopt(loop: LoopCore, fd: number): ListeningSocket {
   const slot = adoptBound(fd);
   const bound = native.socketAddress(slot, false);
   if (typeof bound === 'string') {
-    return new ListeningSocket(loop, slot, Object.freeze({ address: bound }));
+    return new ListeningSocket(loop, slot, { address: bound });
   }
   const [address, port, family] = bound as [string, number, 4 | 6];
-  return new ListeningSocket(loop, slot, Object.freeze({ address, port, family }));
+  return new ListeningSocket(loop, slot, { address, port, family });
 }
 
 function bindTo(loop: LoopCore, where: AddressInfo, options: ServerOptions): ListeningSocket {
@@ -185,7 +194,7 @@ function bindTo(loop: LoopCore, where: AddressInfo, options: ServerOptions): Lis
     throw systemError(Number(bound), 'getsockname', where);
   }
   const [address, port, family] = bound;
-  return new ListeningSocket(loop, slot, Object.freeze({ address, port, family }));
+  return new ListeningSocket(loop, slot, { address, port, family });
 }
 
 /** Where to listen: numeric addresses, each once. */

@@ -184,7 +184,7 @@ export async function bindUnixSockets(
   const slot = native.localBind(name, file);
   if (slot < 0) throw errorOf(slot, 'listen', name);
   const address = String(native.socketAddress(slot, false));
-  return [new ListeningSocket(loop, slot, Object.freeze({ address }))];
+  return [new ListeningSocket(loop, slot, { address })];
 }
 
 /** loop.createUnixServer(), as its docstring says. @internal */

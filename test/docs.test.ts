@@ -30,8 +30,9 @@ const { programs, errors } = compileAll(ROOT, documents, FOLDER);
 
 /** What a program does that a worker may not, or does differently. Workers start in half the time. */
 const NEEDS_PROCESS = /process\.(kill|exit)|node:(test|worker_threads)|\.pem'/;
-/** Windows has neither these commands nor signals that a process sends to itself. */
-const NEEDS_UNIX = /'(sh|echo|sleep|sort|expr)'|createSubprocessShell|process\.kill\(process\.pid/;
+/** Windows has neither these commands, nor signals that a process sends to itself, nor descriptors to hand on. */
+const NEEDS_UNIX =
+  /'(sh|echo|sleep|sort|expr)'|createSubprocessShell|process\.kill\(process\.pid|\.fileno\(\)/;
 /** Where programs that read certificates find some. */
 const CERTIFICATES = path.join(ROOT, 'test', 'support', 'certificates');
 
@@ -82,16 +83,10 @@ async function check({ file, stdout, stderr }: DocProgram): Promise<void> {
 describe('programs in README.md and docs/', { concurrency: 4 }, () => {
   it('compile in strict TypeScript', () => assert.deepEqual(errors, []));
 
-  it('are run, or say why not', () => {
-    assert.ok(programs.length > 30, 'they were found');
-    assert.deepEqual(
-      programs.filter(({ unrun }) => unrun === '').map(({ place }) => place),
-      [],
-    );
-  });
+  it('are found', () => assert.ok(programs.length > 30));
 
   for (const program of programs) {
-    if (program.unrun !== undefined) continue;
+    if (program.isModule) continue;
     it(program.place, (t) => {
       const needsUnix = NEEDS_UNIX.test(readFileSync(program.file, 'utf8'));
       if (process.platform === 'win32' && needsUnix) return t.skip('it is for Unix');

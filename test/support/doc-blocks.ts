@@ -1,7 +1,7 @@
 /**
  * The programs in the project's Markdown files: fenced blocks `ts` and `js` (`js cjs` for a CommonJS
- * one). Each is a whole program. The words `no-run: REASON` after the language have a block compiled
- * only. A `text` block that follows a program is what it prints (`text stderr`: to stderr); `...` in it
+ * one). Each is a whole program, or, with the words `file: NAME.js` after the language, a module that the
+ * programs of the same file find beside them. A `text` block that follows a program is what it prints (`text stderr`: to stderr); `...` in it
  * stands for anything within a line, a line `...` for any lines.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,8 @@ import ts from 'typescript';
 export interface DocProgram {
   /** `docs/guide/queues.md:12` */
   readonly place: string;
-  /** Why it is compiled only; undefined for a program that is run. */
-  readonly unrun: string | undefined;
+  /** A module that others import: it is compiled only. */
+  readonly isModule: boolean;
   readonly stdout: string | undefined;
   readonly stderr: string | undefined;
   /** The compiled program, once compileAll() was called. */
@@ -58,11 +58,21 @@ export function blocksOf(markdown: string): Block[] {
   return blocks;
 }
 
+/** Of programs: in a folder without a package.json of its own they say what they are. */
 const EXTENSIONS: Record<string, [source: string, compiled: string]> = {
   ts: ['.mts', '.mjs'],
   js: ['.mjs', '.mjs'],
   'js cjs': ['.cjs', '.cjs'],
 };
+
+/** The names of a block's file, without and with the compiler's work; undefined for what is no code. */
+function fileNames({ info, line }: Block): [source: string, compiled: string] | undefined {
+  const [language = '', named] = info.split(/\s+file:\s*/);
+  const extensions = EXTENSIONS[language];
+  if (extensions === undefined) return undefined;
+  if (named === undefined) return [`${line}${extensions[0]}`, `${line}${extensions[1]}`];
+  return [named.replace(/\.js$/, `.${language}`), named];
+}
 
 /** What follows the program is its output, until the next program. */
 function outputAfter(blocks: Block[], index: number, info: string): string | undefined {
@@ -80,25 +90,24 @@ export function compileAll(
   folder: string,
 ): { programs: DocProgram[]; errors: string[] } {
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(path.join(folder, 'source'), { recursive: true });
   const sources: Source[] = [];
   for (const document of documents) {
     const blocks = blocksOf(readFileSync(path.join(root, document), 'utf8'));
     for (const [index, block] of blocks.entries()) {
-      const [language = '', unrun] = block.info.split(/\s+no-run:\s*/);
-      const extensions = EXTENSIONS[language];
-      if (extensions === undefined) continue;
-      const name = `${document.replaceAll('/', '-').replace(/\.md$/, '')}-${block.line}`;
+      const names = fileNames(block);
+      if (names === undefined) continue;
+      const beside = document.replace(/\.md$/, '');
+      mkdirSync(path.join(folder, 'source', beside), { recursive: true });
       sources.push({
         document,
         line: block.line,
         text: block.text,
         place: `${document}:${block.line}`,
-        unrun,
+        isModule: block.info.includes('file:'),
         stdout: outputAfter(blocks, index, 'text'),
         stderr: outputAfter(blocks, index, 'text stderr'),
-        source: path.join(folder, 'source', name + extensions[0]),
-        file: path.join(folder, 'compiled', name + extensions[1]),
+        source: path.join(folder, 'source', beside, names[0]),
+        file: path.join(folder, 'compiled', beside, names[1]),
       });
     }
   }
