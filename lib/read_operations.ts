@@ -8,13 +8,20 @@ import { addInlineAwait, InlineCoroutine } from './inline.ts';
 import { kLineEnd, type Separators } from './separators.ts';
 import type { Bytes } from './types.ts';
 
+/** An error, or whatever else is thrown. @internal */
+export interface Thrown {
+  readonly error: unknown;
+}
+
 /** Who waits for bytes. @internal */
 export interface ReadWaiter {
   readonly method: string;
   /** Whether what is buffered is enough for it. */
   isReady(): boolean;
-  /** There are more bytes, or no more will come; it only takes note. */
+  /** Wakes it: there are more bytes, or no more will come. */
   resume(): void;
+  /** Wakes it with an error. */
+  refuse(thrown: Thrown): void;
 }
 
 /** What a read needs of its StreamReader. @internal */
@@ -25,9 +32,9 @@ export interface ReadSource {
   /** No more bytes will come. */
   readonly ended: boolean;
   /** Thrown once the buffered bytes cannot satisfy a read. */
-  readonly failure: { readonly error: unknown } | undefined;
+  readonly failure: Thrown | undefined;
   /** Thrown by every read, whatever is buffered. */
-  blockingException(): { readonly error: unknown } | undefined;
+  blockingException(): Thrown | undefined;
   wait(operation: ReadWaiter): Error | undefined;
   stopWaiting(operation: ReadWaiter): void;
   maybeResume(): void;
@@ -41,6 +48,9 @@ export interface ReadSource {
 /** One read under way. */
 abstract class ReadOperation extends InlineCoroutine<Bytes> implements ReadWaiter {
   protected readonly reader: ReadSource;
+  /** As in asyncio, an error that is set later concerns it only if it is what wakes it. */
+  private waited = false;
+  private thrown: Thrown | undefined = undefined;
 
   constructor(reader: ReadSource) {
     super();
@@ -55,23 +65,33 @@ abstract class ReadOperation extends InlineCoroutine<Bytes> implements ReadWaite
   /** Completes or fails; called when isReady(). */
   protected abstract take(): void;
 
+  refuse(thrown: Thrown): void {
+    this.thrown = thrown;
+    this.resume();
+  }
+
   protected override proceed(): void {
     const reader = this.reader;
-    const exception = reader.blockingException();
-    if (exception !== undefined) {
-      reader.stopWaiting(this);
-      this.fail(exception.error);
+    const thrown = this.waited ? this.thrown : reader.blockingException();
+    if (thrown !== undefined) {
+      this.fail(thrown.error);
     } else if (this.isReady()) {
-      reader.stopWaiting(this);
       this.take();
       reader.maybeResume();
-    } else if (reader.failure !== undefined) {
-      reader.stopWaiting(this);
-      this.fail(reader.failure.error);
     } else {
-      const refusal = reader.wait(this);
-      if (refusal !== undefined) this.fail(refusal);
+      this.wait(reader);
     }
+  }
+
+  private wait(reader: ReadSource): void {
+    const failure = reader.failure ?? reader.blockingException();
+    if (failure !== undefined) {
+      this.fail(failure.error);
+      return;
+    }
+    this.waited = true;
+    const refusal = reader.wait(this);
+    if (refusal !== undefined) this.fail(refusal);
   }
 
   protected override abandon(): void {

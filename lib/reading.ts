@@ -12,6 +12,7 @@ import {
   ReadSome,
   ReadUntil,
   type ReadWaiter,
+  type Thrown,
 } from './read_operations.ts';
 import { separatorsOf } from './separators.ts';
 import type { Bytes } from './types.ts';
@@ -41,12 +42,12 @@ export interface PausableTransport {
 export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   private readonly limit: number;
   private eof = false;
-  private thrown: { readonly error: unknown } | undefined = undefined;
+  private thrown: Thrown | undefined = undefined;
   private waiter: ReadWaiter | undefined = undefined;
   private source: PausableTransport | undefined = undefined;
   private paused = false;
   /** The connection broke: raised once the buffered bytes cannot satisfy a read. @internal */
-  failure: { readonly error: unknown } | undefined = undefined;
+  failure: Thrown | undefined = undefined;
 
   /**
    * @param options - `limit` in bytes; `loop`: the event loop, the running one by default
@@ -150,7 +151,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   /** Has every read throw `error` from now on. */
   setException(error: unknown): void {
     this.thrown = { error };
-    this.waiter?.resume();
+    this.takeWaiter()?.refuse(this.thrown);
   }
 
   /** Adds bytes, as the transport does. The reader keeps `data`: it may not be changed any more. */
@@ -161,18 +162,15 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
     if (this.eof) throw new RuntimeError('feedData() after feedEof()');
     if (data.length === 0) return;
     this.add(data);
-    const waiter = this.waiter;
-    if (waiter === undefined) this.maybePause();
-    else if (waiter.isReady()) {
-      waiter.resume();
-      this.maybePause();
-    }
+    const waiter = this.takeWaiter();
+    waiter?.resume();
+    if (this.size > this.limit * 2) this.maybePause(waiter);
   }
 
   /** No more bytes will come. */
   feedEof(): void {
     this.eof = true;
-    this.waiter?.resume();
+    this.takeWaiter()?.resume();
   }
 
   /** Lines until EOF, as in asyncio. */
@@ -200,11 +198,11 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   /** The connection broke: bytes that arrived before stay readable. @internal */
   connectionFailed(error: unknown): void {
     this.failure ??= { error };
-    this.waiter?.resume();
+    this.takeWaiter()?.resume();
   }
 
   /** An error that every read throws, whatever is buffered. @internal */
-  blockingException(): { readonly error: unknown } | undefined {
+  blockingException(): Thrown | undefined {
     return this.thrown;
   }
 
@@ -249,8 +247,16 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
     return options.limit;
   }
 
-  private maybePause(): void {
-    if (this.source === undefined || this.paused || this.size <= this.limit * 2) return;
+  /** Who was waiting: it is woken, and waits again when it has to. Another read may come before it. */
+  private takeWaiter(): ReadWaiter | undefined {
+    const waiter = this.waiter;
+    this.waiter = undefined;
+    return waiter;
+  }
+
+  /** @param waiter - who was just woken: as long as the bytes are too few for it, more have to come */
+  private maybePause(waiter: ReadWaiter | undefined): void {
+    if (this.source === undefined || this.paused || waiter?.isReady() === false) return;
     this.paused = true;
     this.source.pauseReading();
   }

@@ -56,6 +56,10 @@ class Signal implements ReadWaiter, FlowWaiter, ReadyEntry {
     this.loop.enqueue(this);
   }
 
+  refuse(): void {
+    this.resume();
+  }
+
   run(): void {
     this.scheduled = false;
     this.look();

@@ -20,6 +20,9 @@ const THEMES = {
   condition: 'C.wait C.wait C.notify C.notify_all',
   predicate: 'C.wait_for C.wait_for C.notify C.notify_all E.set E.clear',
   barrier: 'B.wait B.wait B.wait B.wait B.wait B.reset B.abort B.n_waiting B.broken',
+  reader:
+    'R.feed_data R.feed_data R.feed_data R.feed_data R.read R.readexactly R.readline R.readuntil ' +
+    'R.at_eof R.set_exception R.feed_eof',
   future: 'F.await F.await F.set_result F.set_exception F.cancel F.done',
 };
 /** Operations that an eager task may do before it waits at first: see README.md. */
@@ -74,7 +77,7 @@ function withOperations({ atOnce, actions }, operations) {
 
 function actionsAtOnce() {
   return fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('primitive'), number: fc.nat(63) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('primitive'), number: fc.nat(1023) }) },
     {
       weight: 2,
       arbitrary: fc.oneof(...['cancel', 'cancelSoon', 'uncancel', 'cancelSelf'].map(withNumber)),
@@ -87,7 +90,7 @@ function simpleActions(timed, cancelsGroups) {
   return fc.oneof(
     { weight: 5, arbitrary: leaf('pause') },
     { weight: timed ? 8 : 0, arbitrary: withNumber('nap') },
-    { weight: 14, arbitrary: fc.record({ kind: fc.constant('primitive'), number: fc.nat(63) }) },
+    { weight: 14, arbitrary: fc.record({ kind: fc.constant('primitive'), number: fc.nat(1023) }) },
     { weight: 10, arbitrary: taskActions(timed) },
     {
       weight: 1,

@@ -17,7 +17,25 @@ const PRELUDE = [
   ['=', 'Q', ['Queue', 1]],
   ['=', 'P', ['PriorityQueue', 2]],
   ['=', 'Z', ['LifoQueue', 2]],
+  ['=', 'R', ['StreamReader', { limit: 4 }]],
 ];
+
+/** What a StreamReader is fed; `|` ends a line. */
+const TEXTS = [
+  'a',
+  'b',
+  '|',
+  'ab',
+  'a|',
+  '|b',
+  'bb|',
+  'aabb',
+  'ab|ab',
+  'abaaba',
+  'bbbbbb|',
+  'ba|b|',
+];
+const SEPARATORS = [['b'], ['|'], ['ab'], ['bb', 'a|'], ['aaa', '|', 'ba']];
 
 /**
  * @param tasks - of each task its actions, and if it is eager what it does before it waits at first
@@ -77,12 +95,14 @@ function lowerOperation(operation, number, scope) {
   const [primitive, verb] = operation.split('.');
   const name = primitive === 'F' ? `F${number % FUTURES}` : primitive;
   const call = (...args) => [`${name}.${verb}`, ...args];
+  const pick = (list) => list[Math.floor(number / 16) % list.length];
   switch (verb) {
     case 'put':
       return logged(['await', call(label)]);
     case 'put_nowait':
     case 'set_result':
       return logged(call(label));
+    case 'readline':
     case 'get':
     case 'wait':
       return primitive === 'C'
@@ -110,7 +130,24 @@ function lowerOperation(operation, number, scope) {
       return [['with', 'C', logged(call())]];
     case 'shutdown':
       return number % 4 === 0 ? logged(call(number % 8 === 0)) : logged([`${name}.task_done`]);
+    case 'feed_data':
+      return logged(['=', `b${id}`, ['bytes', `'${pick(TEXTS)}`]], call(`b${id}`));
+    case 'feed_eof':
+      return pick([0, 0, 0, 1]) === 0 ? [] : logged(call());
+    case 'read':
+    case 'readexactly':
+      return result(['await', call(pick([0, 1, 2, 3, 5, 9]))]);
+    case 'readuntil': {
+      const separators = pick(SEPARATORS).map((text, i) => [
+        '=',
+        `s${id}${i}`,
+        ['bytes', `'${text}`],
+      ]);
+      const all = ['=', `s${id}`, ['any_of', ...separators.map(([, each]) => each)]];
+      return [...separators, all, ...result(['await', call(`s${id}`)])];
+    }
     case 'set_exception':
+      if (primitive === 'R' && pick([0, 0, 0, 1]) === 0) return [];
       return logged(['=', `x${id}`, ['error', label]], call(`x${id}`));
     case 'cancel':
       return result(call(label));

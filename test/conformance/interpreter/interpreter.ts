@@ -69,6 +69,8 @@ export class Interpreter {
       value: (value: unknown) => value,
       list: (...values: unknown[]) => values,
       error: (text: string) => new UserError(text),
+      bytes: (text: string) => Buffer.from(text.replaceAll('|', '\n')),
+      any_of: (...values: unknown[]) => values,
       // Timeout.reschedule() takes a time, programs have delays only.
       reschedule: (scope: aionode.Timeout, delay: number | null) =>
         scope.reschedule(delay === null ? null : loop.time() + delay),

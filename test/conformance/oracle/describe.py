@@ -3,7 +3,7 @@
 import asyncio
 
 # One name for what is called differently in the two languages.
-_CANONICAL = {"BaseExceptionGroup": "ExceptionGroup"}
+_CANONICAL = {"BaseExceptionGroup": "ExceptionGroup", "AssertionError": "RuntimeError"}
 
 
 class UserError(Exception):
@@ -17,6 +17,8 @@ def describe(value):
         return value.get_name()
     if asyncio.isfuture(value):
         return "future"
+    if isinstance(value, (bytes, bytearray)):
+        return "<" + value.decode().replace("\n", "|") + ">"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(describe(item) for item in value) + "]"
     if isinstance(value, (set, frozenset)):
@@ -30,6 +32,10 @@ def _error(error):
         return f"error {error}"
     if isinstance(error, asyncio.CancelledError):
         return f"{name}({error})" if str(error) else name
+    if isinstance(error, asyncio.IncompleteReadError):
+        return f"{name} {describe(error.partial)} of {describe(error.expected)}"
+    if isinstance(error, asyncio.LimitOverrunError):
+        return f"{name} {error.consumed}: {error}"
     if isinstance(error, BaseExceptionGroup):
         return "ExceptionGroup" + describe(error.exceptions)
     return _CANONICAL.get(name, name)

@@ -42,6 +42,49 @@ class OrderedSet(dict):
         self.pop(item, None)
 
 
+class CheckedReader(asyncio.StreamReader):
+    """Refuses what asyncio gets wrong when another read takes the bytes between the wake-up of a read
+    and its next step, or when an error is set there: see docs/differences.md."""
+
+    _waiting = None
+
+    def _refuse(self):
+        self._loop.ambiguous = True
+
+    async def _wait_for_data(self, name):
+        if self._exception is not None or (self._waiting and self._waiter is None):
+            self._refuse()
+        outer, self._waiting = self._waiting, name
+        try:
+            await super()._wait_for_data(name)
+        finally:
+            self._waiting = outer
+
+    async def read(self, n=-1):
+        self._check_search()
+        data = await super().read(n)
+        if data == b"" and n != 0 and not self._eof:
+            self._refuse()
+        return data
+
+    async def readexactly(self, n):
+        self._check_search()
+        return await super().readexactly(n)
+
+    async def readuntil(self, separator=b"\n"):
+        self._check_search()
+        return await super().readuntil(separator)
+
+    def _check_search(self):
+        """Where a search goes on is wrong once there are fewer bytes."""
+        if self._waiting == "readuntil" and self._waiter is None:
+            self._refuse()
+
+
+# What stands in for a class of asyncio's.
+CLASSES = {"StreamReader": CheckedReader}
+
+
 class Coroutine:
     """What `def` makes: passed as an argument or awaited it becomes a new coroutine."""
 
@@ -115,7 +158,9 @@ class Interpreter:
             if name == "as_completed":
                 self._check_order(arguments)
             arguments = [arguments]
-        found = self._attribute(self._lookup(receiver) if dot else asyncio, attribute)
+        found = CLASSES.get(name)
+        if found is None:
+            found = self._attribute(self._lookup(receiver) if dot else asyncio, attribute)
         return found(*arguments, **keywords) if callable(found) else found
 
     def _check_order(self, futures):
@@ -166,6 +211,14 @@ class Interpreter:
 
     def _builtin_error(self, text):
         return UserError(text)
+
+    def _builtin_bytes(self, text):
+        """In which `|` ends a line."""
+        return text.replace("|", "\n").encode()
+
+    def _builtin_any_of(self, *values):
+        """What readuntil() takes as several separators."""
+        return values
 
     def _builtin_reschedule(self, scope, delay):
         """Timeout.reschedule() takes a time, programs have delays only."""
