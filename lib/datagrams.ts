@@ -28,7 +28,7 @@ import { layout, native } from './native.ts';
 import { type BaseProtocol, checkProtocol, type DatagramProtocol } from './protocols.ts';
 import { ReadyCall, type ReadyEntry } from './ready.ts';
 import { lookupHost } from './resolver.ts';
-import { addDatagramToBatch, batchEpoch } from './send.ts';
+import { addDatagramToBatch, batchEpoch, sendBatchNow } from './send.ts';
 import { type ErrorPlace, systemError } from './system_errors.ts';
 import type { DatagramTransport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
@@ -271,7 +271,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     if (this.batched === 0) return;
     this.batched = 0;
     if (batchEpoch() !== this.batchEpoch) return;
-    native.flushWrites();
+    sendBatchNow();
     this.takeFailures();
     this.setQueued(native.datagramQueued(this.slot));
   }
@@ -335,6 +335,11 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     this.closing = this.lost = true;
     this.queued = this.unresolved = this.batched = 0;
     this.last = new Map();
+  }
+
+  /** The batch was sent as a whole because it was full. */
+  flushed(outcome: number): void {
+    if (!this.lost) this.setQueued(outcome);
   }
 
   onEvent(kind: number, a: number, b: number): void {

@@ -12,6 +12,8 @@ export interface EventReceiver {
   /** The event loop it belongs to. */
   readonly loop: object;
   onEvent(kind: number, a: number, b: number): void;
+  /** What was batched was sent in the middle of a step: `outcome` bytes are left, or it is a negative error. */
+  flushed?(outcome: number): void;
   /** The loop was closed, and the slot with it: it may be another's from now on. */
   detached?(): void;
 }
@@ -21,6 +23,11 @@ const receivers: (EventReceiver | undefined)[] = [];
 /** @internal */
 export function registerReceiver(slot: number, receiver: EventReceiver): void {
   receivers[slot] = receiver;
+}
+
+/** @internal */
+export function receiverOf(slot: number): EventReceiver | undefined {
+  return receivers[slot];
 }
 
 /** @internal */

@@ -120,7 +120,7 @@ export interface Native {
   streamReadStop(slot: number): number;
   streamWrite(slot: number, bytes: Uint8Array): number;
   streamFlush(slot: number): number;
-  flushWrites(): void;
+  flushWrites(): number;
   streamShutDown(slot: number): number;
   close(slot: number): void;
   setRef(slot: number, ref: boolean): void;

@@ -1,6 +1,7 @@
 // The write batch: small writes of one turn are copied side by side into the send slab and sent together
 // when the turn ends, one system call per stream (native/uv/loop.cc, FlushWrites).
 // Floor 3.
+import { receiverOf } from './io_events.ts';
 import { memory, state } from './memory.ts';
 import { layout, native } from './native.ts';
 
@@ -31,10 +32,29 @@ export function batchEpoch(): number {
   return state[kWriteCount] === 0 ? -1 : epoch;
 }
 
+/**
+ * Sends the batch before its turn ends. Who wrote is told at once what came of it: a step that goes on
+ * writing without a wait has to be paused, and to learn that its connection is lost.
+ * @internal
+ */
+export function sendBatchNow(): void {
+  const count = native.flushWrites();
+  if (count === 0) return;
+  // Who is told may write, and the records are those of the next batch then.
+  const outcomes = records.slice(0, count * kWriteStride);
+  for (let at = 0; at < outcomes.length; at += kWriteStride) {
+    receiverOf(outcomes[at] as number)?.flushed?.(outcomes[at + 1] as number);
+  }
+}
+
+function isFull(bytes: number): boolean {
+  const count = state[kWriteCount] as number;
+  return count > 0 && (used + bytes > slab.length || count === kWriteCapacity);
+}
+
 /** Room for `bytes` more in the batch; sends it first if it is full. */
 function makeRoom(bytes: number): void {
-  const count = state[kWriteCount] as number;
-  if (count > 0 && (used + bytes > slab.length || count === kWriteCapacity)) native.flushWrites();
+  while (isFull(bytes)) sendBatchNow();
   if (state[kWriteCount] === 0) {
     used = 0;
     epoch += 1;

@@ -227,6 +227,11 @@ export class SocketTransport extends TransportBase implements EventReceiver {
   // -------------------------------------------------------------------------- events
 
   /** @internal */
+  flushed(outcome: number): void {
+    this.setQueued(outcome);
+  }
+
+  /** @internal */
   onEvent(kind: number, a: number, b: number): void {
     switch (kind) {
       case kData:

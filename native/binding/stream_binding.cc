@@ -199,9 +199,10 @@ napi_value StreamFlush(napi_env env, napi_callback_info info) {
   return ToValue(env, status < 0 ? status : stream->reported_queue());
 }
 
+// flushWrites(): sends the write batch. Returns how many records of slot and outcome it has left in
+// the batch's place; the outcome is the bytes left in the handle's queue, or a negative error.
 napi_value FlushWrites(napi_env env, napi_callback_info info) {
-  Environment::Of(env, info)->loop().FlushWrites();
-  return nullptr;
+  return ToValue(env, Environment::Of(env, info)->loop().FlushWritesNow());
 }
 
 napi_value StreamShutDown(napi_env env, napi_callback_info info) {

@@ -19,6 +19,12 @@ uv_handle_t* AsHandle(T* handle) {
   return reinterpret_cast<uv_handle_t*>(handle);
 }
 
+// Sends a handle's batch. Returns the bytes that the system did not take, or a negative error.
+int32_t OutcomeOfSending(Handle* handle) {
+  const int status = handle->SendBatch();
+  return status < 0 ? status : handle->reported_queue();
+}
+
 }  // namespace
 
 int Loop::Open(uv_loop_t* uv_loop, DrainCallback drain, void* data) {
@@ -187,7 +193,7 @@ int32_t* Loop::WriteRecord(int32_t index) {
   return shared_.writes + static_cast<size_t>(index) * core::kWriteStride;
 }
 
-void Loop::FlushWrites() {
+void Loop::TakeBatches() {
   const int32_t count = shared_.state[core::kWriteCount];
   shared_.state[core::kWriteCount] = 0;
   touched_.clear();
@@ -198,15 +204,31 @@ void Loop::FlushWrites() {
     if (handle->batch_is_empty()) touched_.push_back(handle);
     handle->AddToBatch(shared_.send_slab + record[1], static_cast<size_t>(record[2]));
   }
+}
+
+void Loop::FlushWrites() {
+  TakeBatches();
   for (Handle* handle : touched_) {
-    const int status = handle->SendBatch();
-    const int32_t queued = status < 0 ? 0 : handle->reported_queue();
-    if (status < 0) {
-      Emit(core::kWriteFailed, handle->slot(), status, 0);
-    } else if (queued > 0) {
-      Emit(core::kQueued, handle->slot(), queued, 0);
+    const int32_t outcome = OutcomeOfSending(handle);
+    if (outcome < 0) {
+      Emit(core::kWriteFailed, handle->slot(), outcome, 0);
+    } else if (outcome > 0) {
+      Emit(core::kQueued, handle->slot(), outcome, 0);
     }
   }
+}
+
+int32_t Loop::FlushWritesNow() {
+  TakeBatches();
+  int32_t count = 0;
+  for (Handle* handle : touched_) {
+    const int32_t outcome = OutcomeOfSending(handle);
+    if (outcome == 0) continue;
+    int32_t* record = WriteRecord(count++);
+    record[0] = static_cast<int32_t>(handle->slot());
+    record[1] = outcome;
+  }
+  return count;
 }
 
 void Loop::TakeBatchOf(Stream* stream) {

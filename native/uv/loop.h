@@ -62,9 +62,12 @@ class Loop {
   // The last live timer was cancelled outside a drain: stop keeping the process alive.
   void StopTimerIfIdle();
 
-  // Sends the write batch: one system call per handle if it can be; failures become kWriteFailed
-  // events.
+  // Sends the write batch: one system call per handle if it can be. What came of it, where that is
+  // not all sent, becomes kWriteFailed and kQueued events.
   void FlushWrites();
+  // As FlushWrites(), while the step that wrote goes on: what would become an event takes the place
+  // of the batch, as records of slot and outcome. Returns their number.
+  int32_t FlushWritesNow();
   // Moves the records of one stream from the write batch to the stream itself.
   void TakeBatchOf(Stream* stream);
 
@@ -98,6 +101,8 @@ class Loop {
   void CloseDriver(uv_handle_t* handle);
   bool HasWork() const;
   int32_t* WriteRecord(int32_t index);
+  // Hands the write batch to its handles, which are in touched_ then.
+  void TakeBatches();
 
   static void OnCheck(uv_check_t* check);
   static void OnIdle(uv_idle_t* idle);

@@ -16,6 +16,7 @@ import {
   handleCount,
   inLoop,
   LOCALHOST,
+  MIB,
   patternBytes,
   roundsUntil,
   startNodeServer,
@@ -314,6 +315,26 @@ describe('a reset by the peer', () => {
       });
       await server.stop();
     }),
+  );
+
+  it(
+    'ends a step that writes, small parts too, and waits for drain() alone',
+    inLoop(() =>
+      withNodePeer(async (ours, peer) => {
+        peer.resetAndDestroy();
+        let left = MIB;
+        const sending = createTask(async () => {
+          for (; left > 0; left--) {
+            ours.writer.write('x');
+            await ours.writer.drain();
+          }
+        });
+        await assert.rejects(sending, (error: NodeJS.ErrnoException) =>
+          ['ECONNRESET', 'EPIPE'].includes(error.code as string),
+        );
+        assert.ok(left > 0);
+      }),
+    ),
   );
 });
 

@@ -128,6 +128,32 @@ describe('a peer that never reads', () => {
   );
 
   it(
+    'pauses writes that are small and waited for by drain() alone',
+    inLoop(() =>
+      withNodePeer(async (ours, peer) => {
+        peer.pause();
+        let sent = 0;
+        const sending = createTask(async () => {
+          while (sent < MORE_THAN_THE_SYSTEM_TAKES) {
+            ours.writer.write('line\n');
+            sent += 5;
+            await ours.writer.drain();
+          }
+        });
+        let before = -1;
+        await roundsUntil(() => {
+          const still = sent === before;
+          before = sent;
+          return still;
+        }, 'drain() never waits');
+        assert.equal(sending.done(), false);
+        sending.cancel();
+        await assert.rejects(sending, { name: 'CancelledError' });
+      }),
+    ),
+  );
+
+  it(
     'that begins to read lets every waiting drain() go on',
     inLoop(() =>
       withNodePeer(async (ours, peer) => {
