@@ -6,7 +6,7 @@
 // also watches a duplicate of the descriptor, by which it learns that nobody reads any more though
 // nothing is being written; both are closed together.
 import { fstatSync } from 'node:fs';
-import { checkFunction, outOfRange } from './arguments.ts';
+import { checkBytes, checkFunction, outOfRange } from './arguments.ts';
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
 import { Future } from './futures.ts';
@@ -125,6 +125,16 @@ export class WritePipeTransport extends SocketTransport implements WriteTranspor
   readerGone(): void {
     if (this.getWriteBufferSize() > 0) this.fail(systemError(kBrokenPipe, 'write'));
     else this.close();
+  }
+
+  /** Nothing follows the end: a pipe that still has bytes to send takes no more, as in asyncio. */
+  override write(data: Uint8Array | string): void {
+    if (!this.closing) {
+      super.write(data);
+      return;
+    }
+    if (typeof data !== 'string') checkBytes(data, 'data');
+    if (data.length > 0) this.noteLostWrite();
   }
 
   /** The end of a pipe is its close. */

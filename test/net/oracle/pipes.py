@@ -125,20 +125,37 @@ async def reader_goes_with_bytes_unsent(trace):
     await protocol.lost
 
 
+async def emptied(protocol, read_end, trace):
+    os.set_blocking(read_end, False)
+    received = 0
+    while True:
+        await asyncio.sleep(0)
+        try:
+            count = len(os.read(read_end, 1 << 20))
+        except BlockingIOError:
+            continue
+        if count == 0:
+            break
+        received += count
+    trace.append("received " + str(received))
+    await protocol.lost
+    os.close(read_end)
+
+
 async def a_full_pipe_is_emptied(trace):
     protocol, read_end = await writer_of(trace)
     protocol.transport.write(b"x" * (1 << 20))
     protocol.transport.close()
-    os.set_blocking(read_end, False)
-    left = 1 << 20
-    while left > 0:
-        await asyncio.sleep(0)
-        try:
-            left -= len(os.read(read_end, 1 << 20))
-        except BlockingIOError:
-            pass
-    await protocol.lost
-    os.close(read_end)
+    await emptied(protocol, read_end, trace)
+
+
+async def a_full_pipe_takes_nothing_after_its_end(trace):
+    protocol, read_end = await writer_of(trace)
+    protocol.transport.write(b"x" * (1 << 20))
+    protocol.transport.write_eof()
+    protocol.transport.write(b"after the end")
+    protocol.transport.writelines([b"and", b"more"])
+    await emptied(protocol, read_end, trace)
 
 
 async def abort_drops(trace):
@@ -152,6 +169,6 @@ async def abort_drops(trace):
 
 SCENARIOS = [read_to_the_end, end_at_once, close_while_paused, paused_from_the_start, write_and_close,
              end_of_writing, reader_goes_while_nothing_is_written, reader_goes_with_bytes_unsent,
-             a_full_pipe_is_emptied, abort_drops]
+             a_full_pipe_is_emptied, a_full_pipe_takes_nothing_after_its_end, abort_drops]
 
 print_traces(SCENARIOS)
