@@ -10,6 +10,7 @@ import { checkBytes, invalidArgType } from './arguments.ts';
 import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import type { BaseProtocol } from './protocols.ts';
+import { ReadyCall } from './ready.ts';
 import { TransportBase, type TransportOwner } from './transport_base.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -244,17 +245,22 @@ export class DuplexTransport extends TransportBase {
 
   // ------------------------------------------------------------------------------ end
 
+  /** Everything is written, and the stream does not tell of its drain any more. */
   protected finished(): void {
-    if (this.closing) this.scheduleLost(null);
-    // After writeEof() the stream does not tell of its drain.
-    else this.bufferChanged();
+    this.bufferChanged();
+    if (this.closing) this.endInOrder();
+  }
+
+  /** connectionLost(null), after resumeWriting(), as in asyncio. */
+  protected endInOrder(): void {
+    this.loop.runEvent(new ReadyCall(() => this.scheduleLost(null)));
   }
 
   private closed(): void {
     if (this.lost) return;
     const { stream } = this;
     const ended = this.eofReceived && (!this.writable || stream.writableFinished);
-    if (this.closing || ended) this.scheduleLost(null);
+    if (this.closing || ended) this.endInOrder();
     else this.fail(stream.errored ?? prematureClose());
   }
 

@@ -90,11 +90,12 @@ export class TlsTransport extends DuplexTransport {
   /** The peer has ended: that is what close() waits for. */
   protected override ended(): void {
     if (!this.closing) super.ended();
-    else if (this.stream.writableFinished) this.scheduleLost(null);
+    else if (this.stream.writableFinished) this.endInOrder();
   }
 
   protected override finished(): void {
     if (this.eofReceived || this.stream.readableEnded) super.finished();
+    else this.bufferChanged();
   }
 
   /** OpenSSL encrypts at once what is written while nothing else is under way. */

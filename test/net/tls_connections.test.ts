@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import {
   createTask,
+  getRunningLoop,
   IncompleteReadError,
   openConnection,
   sleep,
@@ -17,10 +18,12 @@ import {
   LOCALHOST,
   MIB,
   patternBytes,
+  portOf,
   roundsUntil,
   withServer,
 } from '../support/net.js';
-import { echo, SERVER, TRUST, withTlsPair } from '../support/tls.js';
+import { Plain } from '../support/recorders.js';
+import { CLIENT, echo, SERVER, TRUST, withTlsPair } from '../support/tls.js';
 
 describe('an encrypted connection', () => {
   it(
@@ -85,6 +88,23 @@ describe('an encrypted connection', () => {
         await client.writer.waitClosed();
       }),
     ),
+  );
+
+  it(
+    'close() tells a paused protocol that writing may go on before it tells of the end',
+    inLoop(async () => {
+      const protocol = new Plain([]);
+      const server = await getRunningLoop().createServer(() => protocol, LOCALHOST, 0, SERVER);
+      const [reader, writer] = await openConnection(LOCALHOST, portOf(server), CLIENT);
+      await roundsUntil(() => protocol.trace.length > 0, 'connectionMade() was not called');
+      protocol.transport.write(Buffer.alloc(32 * MIB));
+      protocol.transport.close();
+      assert.equal((await reader.read()).length, 32 * MIB);
+      await protocol.lost;
+      assert.deepEqual(protocol.trace, ['made', 'pause', 'resume', 'lost']);
+      await writer[Symbol.asyncDispose]();
+      await server.shutdown();
+    }),
   );
 
   it(
