@@ -59,6 +59,8 @@ export interface ConnectOptions {
   serverHostname?: string;
   /** In seconds; 60 by default. */
   sslHandshakeTimeout?: number;
+  /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
+  sslShutdownTimeout?: number;
   /**
    * A connected stream socket to use instead: host and port, or the path, are null then. It belongs to the
    * transport and is closed with it; when this throws for an argument, it is still the caller's.

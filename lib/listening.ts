@@ -41,6 +41,8 @@ export interface ServerOptions {
   ssl?: TlsOptions;
   /** In seconds; 60 by default. A client that takes longer is dropped. */
   sslHandshakeTimeout?: number;
+  /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
+  sslShutdownTimeout?: number;
   /**
    * A stream socket that is bound, and may listen, to serve on instead: host and port are null then. It
    * belongs to the server and is closed with it.

@@ -56,7 +56,7 @@ export abstract class NetworkLoop extends DescriptorLoop {
    * Encrypts a transport in use. `protocol` goes on with the transport that this resolves to; the old one
    * may not be used any more. If the handshake fails the protocol is told of the end of the connection.
    * @param options - `serverSide`: false by default; `serverHostname`: whom the server's certificate must be
-   * for; `sslHandshakeTimeout` in seconds, 60 by default
+   * for; `sslHandshakeTimeout` and `sslShutdownTimeout` in seconds, 60 and 30 by default
    * @throws Node's TLS errors; TimeoutError
    *
    * **Cancellation:** closes the connection.

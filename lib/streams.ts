@@ -152,7 +152,7 @@ export class StreamWriter implements AsyncDisposable {
    * beginning of the handshake, never for encrypted content. Nothing may be written until it is done.
    * @param tls - what node:tls takes; a server keeps the context that it makes of this object
    * @param options - `serverHostname`: whom the server's certificate must be for (client side);
-   * `sslHandshakeTimeout` in seconds, 60 by default; `serverSide`
+   * `sslHandshakeTimeout` and `sslShutdownTimeout` in seconds, 60 and 30 by default; `serverSide`
    * @throws Node's TLS errors: `code` ('DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID', ...);
    * TimeoutError; the connection is gone then
    *

@@ -24,7 +24,8 @@ import { ReadyCall } from './ready.ts';
 import { StreamDuplex } from './stream_duplex.ts';
 import { StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
-import { checkServerTls, type TlsClient, type TlsOptions, type TlsSide } from './tls_options.ts';
+import type { TlsClient, TlsOptions, TlsSide, TlsTimeouts } from './tls_options.ts';
+import { checkServerTls } from './tls_options.ts';
 import { TlsTransport } from './tls_transport.ts';
 import { TransportBase } from './transport_base.ts';
 import { SocketTransport } from './transports.ts';
@@ -84,6 +85,7 @@ class Collector extends BaseProtocol implements InternalProtocol {
  */
 class Handshake implements LoopResource {
   readonly loop: LoopCore;
+  readonly timeouts: TlsTimeouts;
   private readonly timer: TimerHandle;
   private readonly onStep: (future: Future<unknown>) => void;
   private current: Future<unknown> | undefined = undefined;
@@ -91,8 +93,10 @@ class Handshake implements LoopResource {
   private stream: Duplex | undefined = undefined;
 
   /** @param onStep - is told each future that is awaited */
-  constructor(loop: LoopCore, timeout: number, onStep: (future: Future<unknown>) => void) {
+  constructor(loop: LoopCore, timeouts: TlsTimeouts, onStep: (future: Future<unknown>) => void) {
+    const timeout = timeouts.handshake;
     this.loop = loop;
+    this.timeouts = timeouts;
     this.onStep = onStep;
     this.timer = new TimerHandle(loop, () => this.fail(this.tooLong(timeout)), [], undefined);
     this.timer.armAfter(timeout);
@@ -289,6 +293,7 @@ async function upgrade(
   secure: Secure,
 ): Promise<TlsTransport> {
   const { loop, owner, context } = raw;
+  const { shutdown } = handshake.timeouts;
   const places = ['peername', 'sockname'].map((name) => [name, raw.getExtraInfo(name)] as const);
   let stream: Duplex | undefined;
   try {
@@ -299,7 +304,7 @@ async function upgrade(
     const done = handshake.step<TLSSocket>();
     secure(stream, handshake, done);
     const socket = await done;
-    const transport = new TlsTransport(loop, socket, protocol, owner, context, options);
+    const transport = new TlsTransport(loop, socket, protocol, owner, context, options, shutdown);
     for (const [name, place] of places) if (place !== null) transport.setExtraInfo(name, place);
     owner?.attach(transport);
     return transport;
@@ -335,7 +340,7 @@ export function connectTls(
 ): Promise<TlsTransport> {
   const collector = new Collector();
   const raw = new SocketTransport(loop, slot, collector, null, context);
-  const handshake = new Handshake(loop, side.handshakeTimeout, onStep);
+  const handshake = new Handshake(loop, side.timeouts, onStep);
   const [options, secure] = secureAs(side);
   return upgrade(raw, collector, kNothing, handshake, protocol, options, secure);
 }
@@ -343,13 +348,13 @@ export function connectTls(
 /** The protocol of an accepted connection: makes the handshake, then hands the connection on. */
 class AcceptTls extends Collector {
   private readonly server: TlsServer;
-  private readonly timeout: number;
+  private readonly timeouts: TlsTimeouts;
   private readonly protocol: BaseProtocol;
 
-  constructor(server: TlsServer, timeout: number, protocol: BaseProtocol) {
+  constructor(server: TlsServer, timeouts: TlsTimeouts, protocol: BaseProtocol) {
     super();
     this.server = server;
-    this.timeout = timeout;
+    this.timeouts = timeouts;
     this.protocol = protocol;
   }
 
@@ -360,7 +365,7 @@ class AcceptTls extends Collector {
   /** As in asyncio a handshake that fails is nobody's error: it is told in debug mode only. */
   private async accept(raw: TransportBase): Promise<void> {
     const { loop } = raw;
-    const handshake = new Handshake(loop, this.timeout, ignoreStep);
+    const handshake = new Handshake(loop, this.timeouts, ignoreStep);
     try {
       const { options, secure } = this.server;
       const { protocol } = this;
@@ -382,13 +387,13 @@ class AcceptTls extends Collector {
  * @internal
  */
 export function acceptTls(
-  options: { ssl?: TlsOptions; sslHandshakeTimeout?: number },
+  options: Parameters<typeof checkServerTls>[0],
   factory: () => BaseProtocol,
 ): () => BaseProtocol {
   const secured = checkServerTls(options);
   if (secured === null) return () => makeProtocol(factory);
-  const server = new TlsServer(secured.tls);
-  return () => new AcceptTls(server, secured.handshakeTimeout, makeProtocol(factory));
+  const server = new TlsServer(secured.server);
+  return () => new AcceptTls(server, secured.timeouts, makeProtocol(factory));
 }
 
 /** The contexts of servers that upgrade single connections, by the options they were made from. */
@@ -438,7 +443,7 @@ export async function upgradeToTls(
   const { loop } = raw;
   const [options, secure] = secureAs(side);
   upgraded.add(raw);
-  const handshake = new Handshake(loop, side.handshakeTimeout, onStep);
+  const handshake = new Handshake(loop, side.timeouts, onStep);
   try {
     return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);
   } catch (error) {

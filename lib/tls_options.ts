@@ -10,8 +10,9 @@ import {
   outOfRange,
 } from './arguments.ts';
 
-/** asyncio's SSL_HANDSHAKE_TIMEOUT, in seconds. */
+/** asyncio's SSL_HANDSHAKE_TIMEOUT and SSL_SHUTDOWN_TIMEOUT, in seconds. */
 const kHandshakeTimeout = 60;
+const kShutdownTimeout = 30;
 
 /**
  * What `node:tls` takes: ca, cert, key, ALPNProtocols, SNICallback, requestCert, minVersion, ...
@@ -29,6 +30,8 @@ export interface StartTlsOptions {
   serverHostname?: string;
   /** In seconds; 60 by default. */
   sslHandshakeTimeout?: number;
+  /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
+  sslShutdownTimeout?: number;
   /** Which side of TLS this end is; by default the server's for a connection that a server accepted. */
   serverSide?: boolean;
 }
@@ -38,11 +41,16 @@ export interface ConnectTlsOptions extends Omit<StartTlsOptions, 'serverSide'> {
   ssl?: boolean | TlsOptions;
 }
 
+/** How long the peer is waited for, in seconds. @internal */
+export interface TlsTimeouts {
+  readonly handshake: number;
+  readonly shutdown: number;
+}
+
 /** One end of a TLS connection to be. @internal */
 export interface TlsClient {
   readonly options: TlsOptions;
-  /** In seconds. */
-  readonly handshakeTimeout: number;
+  readonly timeouts: TlsTimeouts;
   /** What the certificate must be for; '' where that is not looked at. */
   readonly name: string;
 }
@@ -52,17 +60,39 @@ function invalidValue(name: string, reason: string): TypeError {
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
-function checkHandshakeTimeout(value: number | undefined): number {
-  if (value === undefined) return kHandshakeTimeout;
-  checkSeconds(value, 'options.sslHandshakeTimeout');
-  if (value <= 0) throw outOfRange('options.sslHandshakeTimeout', '> 0', value);
+interface TimeoutOptions {
+  sslHandshakeTimeout?: number | undefined;
+  sslShutdownTimeout?: number | undefined;
+}
+
+function checkTimeout(options: TimeoutOptions, name: keyof TimeoutOptions, none: number): number {
+  const value = options[name];
+  if (value === undefined) return none;
+  checkSeconds(value, `options.${name}`);
+  if (value <= 0) throw outOfRange(`options.${name}`, '> 0', value);
   return value;
 }
 
+function checkTimeouts(options: TimeoutOptions): TlsTimeouts {
+  return {
+    handshake: checkTimeout(options, 'sslHandshakeTimeout', kHandshakeTimeout),
+    shutdown: checkTimeout(options, 'sslShutdownTimeout', kShutdownTimeout),
+  };
+}
+
+/** Without `ssl` what goes with it says nothing. */
+function checkNothingOf(options: object, names: readonly string[]): null {
+  for (const name of names) {
+    if ((options as Record<string, unknown>)[name] === undefined) continue;
+    throw invalidValue(`options.${name}`, 'has a meaning only together with options.ssl');
+  }
+  return null;
+}
+
+const kTimeouts = ['sslHandshakeTimeout', 'sslShutdownTimeout'];
+
 /** The side that an upgrade takes. @internal */
-export type TlsSide =
-  | TlsClient
-  | { readonly server: TlsOptions; readonly handshakeTimeout: number };
+export type TlsSide = TlsClient | { readonly server: TlsOptions; readonly timeouts: TlsTimeouts };
 
 /** The arguments of startTls(), wherever it is called. @internal */
 export function checkStartTls(
@@ -74,18 +104,14 @@ export function checkStartTls(
   checkOptions(options);
   checkFlag(options.serverSide, 'options.serverSide');
   if (!(options.serverSide ?? isServerSide)) return checkClientTls(tls, options, null);
-  return { server: tls, handshakeTimeout: checkHandshakeTimeout(options.sslHandshakeTimeout) };
+  return { server: tls, timeouts: checkTimeouts(options) };
 }
 
 /** The TLS that a connection to `host` asks for; null: none. @internal */
 export function checkConnectTls(options: ConnectTlsOptions, host: string | null): TlsClient | null {
   const { ssl } = options;
   if (ssl === undefined || ssl === null || ssl === false) {
-    for (const name of ['serverHostname', 'sslHandshakeTimeout'] as const) {
-      if (options[name] === undefined) continue;
-      throw invalidValue(`options.${name}`, 'has a meaning only together with options.ssl');
-    }
-    return null;
+    return checkNothingOf(options, ['serverHostname', ...kTimeouts]);
   }
   if (ssl !== true && typeof ssl !== 'object') {
     throw invalidArgType('options.ssl', 'of type boolean or object', ssl);
@@ -95,10 +121,10 @@ export function checkConnectTls(options: ConnectTlsOptions, host: string | null)
 
 function checkClientTls(
   tls: TlsOptions,
-  options: Pick<StartTlsOptions, 'serverHostname' | 'sslHandshakeTimeout'>,
+  options: Omit<StartTlsOptions, 'serverSide'>,
   host: string | null,
 ): TlsClient {
-  const handshakeTimeout = checkHandshakeTimeout(options.sslHandshakeTimeout);
+  const timeouts = checkTimeouts(options);
   if (options.serverHostname !== undefined) {
     checkString(options.serverHostname, 'options.serverHostname');
   }
@@ -110,22 +136,15 @@ function checkClientTls(
       "is needed: it says whom the peer's certificate must be for",
     );
   }
-  return { options: tls, handshakeTimeout, name };
+  return { options: tls, timeouts, name };
 }
 
 /** The TLS of a server; null: none. @internal */
-export function checkServerTls(options: {
-  ssl?: TlsOptions | undefined;
-  sslHandshakeTimeout?: number | undefined;
-}): { tls: TlsOptions; handshakeTimeout: number } | null {
+export function checkServerTls(
+  options: TimeoutOptions & { ssl?: TlsOptions | undefined },
+): { server: TlsOptions; timeouts: TlsTimeouts } | null {
   const { ssl } = options;
-  if (ssl === undefined || ssl === null) {
-    if (options.sslHandshakeTimeout === undefined) return null;
-    throw invalidValue(
-      'options.sslHandshakeTimeout',
-      'has a meaning only together with options.ssl',
-    );
-  }
+  if (ssl === undefined || ssl === null) return checkNothingOf(options, kTimeouts);
   checkOptions(ssl, 'options.ssl');
-  return { tls: ssl, handshakeTimeout: checkHandshakeTimeout(options.sslHandshakeTimeout) };
+  return { server: ssl, timeouts: checkTimeouts(options) };
 }

@@ -15,8 +15,6 @@ import type { TlsOptions } from './tls_options.ts';
 import type { TransportOwner } from './transport_base.ts';
 import type { LoopCore } from './turns.ts';
 
-/** asyncio's SSL_SHUTDOWN_TIMEOUT, in seconds. */
-const kShutdownTimeout = 30;
 /** asyncio's high-water mark of a TLS transport, in bytes (constants: FLOW_CONTROL_HIGH_WATER_SSL_WRITE). */
 const kHighWater = 512 * 1024;
 
@@ -24,6 +22,7 @@ const kHighWater = 512 * 1024;
 export class TlsTransport extends DuplexTransport {
   private readonly options: TlsOptions;
   private readonly socket: TLSSocket;
+  private readonly shutdownTimeout: number;
   private shutdownTimer: TimerHandle | undefined = undefined;
 
   constructor(
@@ -33,10 +32,12 @@ export class TlsTransport extends DuplexTransport {
     owner: TransportOwner | null,
     context: Context | undefined,
     options: TlsOptions,
+    shutdownTimeout: number,
   ) {
     super(loop, socket as Duplex, protocol, owner, context);
     this.socket = socket;
     this.options = options;
+    this.shutdownTimeout = shutdownTimeout;
     this.high = kHighWater;
     this.low = kHighWater / 4;
   }
@@ -67,7 +68,7 @@ export class TlsTransport extends DuplexTransport {
     super.close();
     if (this.lost || this.shutdownTimer !== undefined) return;
     const timer = new TimerHandle(this.loop, () => this.shutdownTimedOut(), [], undefined);
-    timer.armAfter(kShutdownTimeout);
+    timer.armAfter(this.shutdownTimeout);
     this.shutdownTimer = timer;
   }
 

@@ -37,6 +37,8 @@ export interface AcceptedSocketOptions {
   ssl?: TlsOptions;
   /** In seconds; 60 by default. */
   sslHandshakeTimeout?: number;
+  /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
+  sslShutdownTimeout?: number;
 }
 
 /** The path or name of a Unix socket. @public */
@@ -151,8 +153,7 @@ export function connectAcceptedSocket<P extends BaseProtocol>(
       checkFunction(factory, 'factory');
       checkOptions(options);
       checkDescriptor(fd);
-      const secured = checkServerTls(options);
-      const tls = secured && { server: secured.tls, handshakeTimeout: secured.handshakeTimeout };
+      const tls = checkServerTls(options);
       loop.checkClosed();
       const context = captureContext();
       return beginConnection(loop, attempt, adoptConnected(fd), factory, {}, tls, context);

@@ -8,6 +8,7 @@ import {
   getRunningLoop,
   IncompleteReadError,
   openConnection,
+  type StreamWriter,
   sleep,
   startServer,
   type Transport,
@@ -23,7 +24,7 @@ import {
   withServer,
 } from '../support/net.js';
 import { Plain } from '../support/recorders.js';
-import { CLIENT, echo, SERVER, TRUST, withTlsPair } from '../support/tls.js';
+import { CLIENT, connectNodeTls, echo, SERVER, TRUST, withTlsPair } from '../support/tls.js';
 
 describe('an encrypted connection', () => {
   it(
@@ -88,6 +89,25 @@ describe('an encrypted connection', () => {
         await client.writer.waitClosed();
       }),
     ),
+  );
+
+  it(
+    'close() waits for the peer no longer than sslShutdownTimeout',
+    inLoop(async () => {
+      const accepted = getRunningLoop().createFuture<StreamWriter>();
+      const server = await startServer((_, writer) => accepted.setResult(writer), LOCALHOST, 0, {
+        ...SERVER,
+        sslShutdownTimeout: 0.05,
+      });
+      const silent = await connectNodeTls(portOf(server));
+      silent.pause();
+      const writer = await accepted;
+      writer.write(Buffer.alloc(64 * MIB));
+      writer.close();
+      await assert.rejects(writer.waitClosed(), { code: 'ERR_TIMEOUT' });
+      silent.destroy();
+      await server.shutdown();
+    }),
   );
 
   it(
@@ -220,6 +240,16 @@ describe('arguments', () => {
       { code: 'ERR_INVALID_ARG_VALUE' },
     ],
     [
+      'sslShutdownTimeout without ssl',
+      { sslShutdownTimeout: 1 },
+      { code: 'ERR_INVALID_ARG_VALUE' },
+    ],
+    [
+      'no time for the shutdown',
+      { ssl: true, sslShutdownTimeout: 0 },
+      { code: 'ERR_OUT_OF_RANGE' },
+    ],
+    [
       'no time for the handshake',
       { ssl: true, sslHandshakeTimeout: 0 },
       { code: 'ERR_OUT_OF_RANGE' },
@@ -249,6 +279,7 @@ describe('arguments', () => {
       const start = (options: object) => startServer(echo, LOCALHOST, 0, options as never);
       await assert.rejects(start({ ssl: true }), { code: 'ERR_INVALID_ARG_TYPE' });
       await assert.rejects(start({ sslHandshakeTimeout: 1 }), { code: 'ERR_INVALID_ARG_VALUE' });
+      await assert.rejects(start({ sslShutdownTimeout: 1 }), { code: 'ERR_INVALID_ARG_VALUE' });
       await assert.rejects(start({ ssl: { cert: 'x', key: 'y' } }), { code: /^ERR_OSSL/ });
     }),
   );
