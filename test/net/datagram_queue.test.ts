@@ -105,6 +105,18 @@ describe('datagrams that have to wait', { skip }, () => {
     `);
   });
 
+  it('pause the protocol within the step that sends them, however small they are', () => {
+    runRefused(`
+      const [client, protocol] = await open({ remoteAddr: address });
+      client.sendto('!');
+      for (let i = 0; i < 10_000; i++) client.sendto('');
+      assert.deepEqual(protocol.calls, ['pauseWriting']);
+      assert.equal(client.getWriteBufferSize(), 1 + 10_001 * 8);
+      client.abort();
+      await protocol.lost;
+    `);
+  });
+
   it('a batch is cut where the system refuses, and goes on in order', () => {
     runRefused(`
       const [client, protocol] = await open({ family: 4 });
