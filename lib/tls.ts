@@ -447,6 +447,7 @@ export async function upgradeToTls(
   try {
     return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);
   } catch (error) {
+    raw.handOverFailed();
     loop.enqueue(new ReadyCall(() => protocol.connectionLost(error)));
     throw error;
   }

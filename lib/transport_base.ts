@@ -149,6 +149,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
     if (typeof data === 'string' || data instanceof Uint8Array) {
       throw invalidArgType('data', 'an iterable of strings, Buffers or Uint8Arrays', data);
     }
+    if (this.endedWriting) throw new RuntimeError('Cannot call writelines() after writeEof()');
     const lines = [...data];
     for (const line of lines) if (typeof line !== 'string') checkBytes(line, 'data');
     for (const line of lines) this.write(line);
@@ -416,6 +417,11 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   protected handOver(): void {
     this.closing = this.lost = this.handedOver = true;
     this.owner?.detach(this);
+  }
+
+  /** Who it was handed over to has lost the connection. @internal */
+  handOverFailed(): void {
+    this.handedOver = false;
   }
 
   /** A write after the end. It is an error where it would be lost without a trace. */

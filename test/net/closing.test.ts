@@ -159,6 +159,7 @@ describe('half close', () => {
       withPair(async (client) => {
         client.writer.writeEof();
         assert.throws(() => client.writer.write('more'), RuntimeError);
+        assert.throws(() => client.writer.writelines([]), RuntimeError);
       }),
     ),
   );

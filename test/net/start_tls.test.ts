@@ -214,7 +214,10 @@ describe('startTls()', () => {
           await assert.rejects(writer.startTls(TRUST, { serverHostname: 'other.example' }), {
             code,
           });
+          writer.write('lost, as on any connection that is gone');
+          writer.close();
           await assert.rejects(reader.read(), { code });
+          await assert.rejects(writer.drain(), { code });
           await assert.rejects(writer.waitClosed(), { code });
         },
       ),
