@@ -23,6 +23,7 @@ import {
   portOf,
   roundsUntil,
   startNodeServer,
+  systemError,
   withServer,
 } from '../support/net.js';
 
@@ -106,13 +107,15 @@ describe('openConnection()', () => {
   );
 
   it(
-    'whose local end is in use rejects',
+    'whose local end is in use rejects, and says which one it was',
     inLoop(() =>
       withServer(
         () => {},
         async (port) => {
           await assert.rejects(openConnection(LOCALHOST, port, { localAddr: [LOCALHOST, port] }), {
-            code: 'EADDRINUSE',
+            ...systemError('EADDRINUSE', 'bind'),
+            address: LOCALHOST,
+            port,
           });
         },
       ),
