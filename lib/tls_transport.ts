@@ -4,7 +4,7 @@
 // As asyncio's it has no half-open state: at the peer's end it closes itself, and writeEof() is not
 // there. close() sends what was written and close_notify, then waits for the peer's end, for a bounded time.
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from 'node:tls';
 import type { Context } from './context.ts';
 import { DuplexTransport } from './duplex_transport.ts';
 import { RuntimeError, TimeoutError } from './exceptions.ts';
@@ -23,6 +23,9 @@ export class TlsTransport extends DuplexTransport {
   private readonly options: TlsOptions;
   private readonly socket: TLSSocket;
   private readonly shutdownTimeout: number;
+  /** Kept since the socket forgets them with its connection; that may be gone already. */
+  private readonly certificate: PeerCertificate | null;
+  private readonly cipher: CipherNameAndProtocol | undefined;
   private shutdownTimer: TimerHandle | undefined = undefined;
 
   constructor(
@@ -38,6 +41,8 @@ export class TlsTransport extends DuplexTransport {
     this.socket = socket;
     this.options = options;
     this.shutdownTimeout = shutdownTimeout;
+    this.certificate = socket.getPeerCertificate();
+    this.cipher = socket.getCipher();
     this.high = kHighWater;
     this.low = kHighWater / 4;
   }
@@ -145,14 +150,10 @@ export class TlsTransport extends DuplexTransport {
         return this.socket;
       case 'sslcontext':
         return this.options;
-      case 'peercert': {
-        const certificate = this.socket.getPeerCertificate();
-        return certificate === null || Object.keys(certificate).length === 0
-          ? fallback
-          : certificate;
-      }
+      case 'peercert':
+        return Object.keys(this.certificate ?? {}).length === 0 ? fallback : this.certificate;
       case 'cipher':
-        return this.socket.getCipher() ?? fallback;
+        return this.cipher ?? fallback;
       default:
         return super.getExtraInfo(name, fallback);
     }

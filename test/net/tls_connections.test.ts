@@ -63,6 +63,8 @@ describe('an encrypted connection', () => {
         peer.writer.close();
         await writer.waitClosed();
         assert.deepEqual(writer.getExtraInfo('sockname'), name);
+        assert.equal(writer.getExtraInfo('peercert').subject.CN, 'localhost');
+        assert.match(writer.getExtraInfo('cipher').version, /^TLSv1\.[23]$/);
       }),
     ),
   );
