@@ -75,6 +75,14 @@ export function checkOptions(value: unknown, name = 'options'): void {
     throw invalidArgType(name, 'of type object', value);
 }
 
+/** A collection: neither bytes nor a string, which are iterable as well. @internal */
+export function checkIterable(value: unknown, name: string, of: string): void {
+  const iterable = typeof value === 'object' && value !== null && Symbol.iterator in value;
+  if (!iterable || value instanceof Uint8Array) {
+    throw invalidArgType(name, `an iterable of ${of}`, value);
+  }
+}
+
 /** @internal */
 export function checkSignal(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null || !('aborted' in value)) {

@@ -1,5 +1,6 @@
 // The errors of asyncio, by their names there, each with a stable `code`.
-// Floor 0: imports nothing of ours.
+// Floor 1.
+import { checkIterable, invalidArgType } from './arguments.ts';
 
 /**
  * Raised at the await of a task that was cancelled.
@@ -95,6 +96,9 @@ export class IncompleteReadError extends Error {
   /** How many bytes were asked for; `null` when the end was a separator. */
   readonly expected: number | null;
   constructor(partial: Buffer, expected: number | null) {
+    if (!(partial instanceof Uint8Array)) {
+      throw invalidArgType('partial', 'an instance of Buffer', partial);
+    }
     super(
       `${partial.length} bytes read on a total of ${expected === null ? 'undefined' : expected} expected bytes`,
     );
@@ -127,6 +131,7 @@ export class ExceptionGroup extends AggregateError {
   readonly code = 'ERR_EXCEPTION_GROUP';
 
   constructor(errors: Iterable<unknown>, message = 'unhandled errors') {
+    checkIterable(errors, 'errors', 'errors');
     const list = [...errors];
     if (list.length === 0) {
       throw new RangeError('The argument "errors" must hold at least one error. Received none');

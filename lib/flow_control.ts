@@ -1,6 +1,6 @@
 // Flow control of what can be written to: asyncio's _FlowControlMixin.
 // Floor 1.
-import { checkInteger } from './arguments.ts';
+import { checkInteger, checkOptions } from './arguments.ts';
 
 /** asyncio's default water marks, in bytes (transports: 64 KiB, a quarter of it). */
 const kHighWater = 64 * 1024;
@@ -30,6 +30,7 @@ export abstract class FlowControl {
    * @throws RangeError unless 0 <= low <= high
    */
   setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
+    checkOptions(limits, 'limits');
     const { low: lowGiven, high: highGiven } = limits;
     const high = highGiven ?? (lowGiven === undefined ? kHighWater : lowGiven * 4);
     checkInteger(high, 'high', 0);

@@ -3,7 +3,7 @@
 //
 // The thread's default loop runs as long as Node's does; loops made by newEventLoop() or run() have turns
 // only while they run, and can be closed.
-import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
+import { checkFunction, checkOptions, checkSeconds, invalidArgType } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
 import { type Coro, iscoroutinefunction } from './coroutines.ts';
 import { createDatagramEndpoint, type DatagramOptions } from './datagram_endpoints.ts';
@@ -301,6 +301,7 @@ export class EventLoop extends NetworkLoop {
 
   /** Prints `context` to stderr. */
   defaultExceptionHandler(context: ExceptionContext): void {
+    checkOptions(context, 'context');
     const entry = this.currentEntry;
     if (entry !== null && context.sourceTraceback === undefined) {
       const stack = isAwait(entry) ? awaitStack(entry.resolve) : creationStack(entry);

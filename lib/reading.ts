@@ -1,6 +1,6 @@
 // StreamReader: the reading side of a stream, with exact reads and back pressure.
 // Floor 8.
-import { checkInteger, invalidArgType } from './arguments.ts';
+import { checkInteger, checkOptions, invalidArgType } from './arguments.ts';
 import { ByteQueue, kSmallestView } from './byte_queue.ts';
 import { RuntimeError } from './exceptions.ts';
 import type { Future } from './futures.ts';
@@ -55,6 +55,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
    */
   constructor(options: StreamOptions & { loop?: unknown } = {}) {
     super();
+    checkOptions(options);
     const limit = options.limit ?? kDefaultLimit;
     checkInteger(limit, 'limit', 1);
     this.limit = limit;

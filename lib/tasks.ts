@@ -501,7 +501,9 @@ export function spawn<T>(
 ): Task<T> {
   loop.checkClosed();
   if (loop.taskFactory !== null) {
-    return (loop.taskFactory as TaskFactory)(loop, asCoro(given), options);
+    const task = (loop.taskFactory as TaskFactory)(loop, asCoro(given), options);
+    if (task instanceof Future) return task;
+    throw invalidArgType('factory', 'a function that returns a Task', task);
   }
   return new Task(given, options === undefined ? { loop } : { ...options, loop });
 }

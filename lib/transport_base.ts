@@ -8,7 +8,7 @@
 // always an entry, called once, last; then what is underneath is released.
 //
 // It reads from the end of connectionMade() on, as in asyncio.
-import { checkBytes, invalidArgType } from './arguments.ts';
+import { checkBytes, checkIterable, invalidArgType } from './arguments.ts';
 import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
@@ -146,9 +146,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
 
   /** As write() for each of `data`; they are sent together, or none of them when one cannot be. */
   writelines(data: Iterable<Uint8Array | string>): void {
-    if (typeof data === 'string' || data instanceof Uint8Array) {
-      throw invalidArgType('data', 'an iterable of strings, Buffers or Uint8Arrays', data);
-    }
+    checkIterable(data, 'data', 'strings, Buffers or Uint8Arrays');
     if (this.endedWriting) throw new RuntimeError('Cannot call writelines() after writeEof()');
     const lines = [...data];
     for (const line of lines) if (typeof line !== 'string') checkBytes(line, 'data');

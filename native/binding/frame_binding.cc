@@ -23,12 +23,18 @@ napi_value AreResolvers(napi_env env, napi_callback_info info) {
   return ToValue(env, v8.AreResolvers(env, arguments[0], arguments[1]));
 }
 
+// What inherits from Promise.prototype, and a Proxy of a promise, need not be a promise.
+bool IsPromise(napi_env env, napi_value value) {
+  bool is_promise = false;
+  return napi_is_promise(env, value, &is_promise) == napi_ok && is_promise;
+}
+
 // promiseOutcome(promise): the value or reason of a settled native promise; which of the two, or
-// that it is pending, is left in the shared state.
+// that it is pending, is left in the shared state. What is no promise is pending.
 napi_value PromiseOutcome(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   const V8Access& v8 = arguments.environment().v8();
-  const int state = v8.PromiseState(arguments[0]);
+  const int state = IsPromise(env, arguments[0]) ? v8.PromiseState(arguments[0]) : core::kPending;
   arguments.loop().shared().state[core::kPromiseState] = state;
   return state == core::kPending ? nullptr : v8.PromiseResult(arguments[0]);
 }
@@ -36,7 +42,8 @@ napi_value PromiseOutcome(napi_env env, napi_callback_info info) {
 // promiseHasHandler(promise): whether anybody awaits a native promise, or ever did.
 napi_value PromiseHasHandler(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  return ToValue(env, arguments.environment().v8().PromiseHasHandler(arguments[0]));
+  return ToValue(env, IsPromise(env, arguments[0]) &&
+                          arguments.environment().v8().PromiseHasHandler(arguments[0]));
 }
 
 // awaitFrame(resolve, reject): the frame of the await that V8 calls `then` for, null when there is

@@ -4,11 +4,14 @@ import { describe, it } from 'node:test';
 import {
   asCompleted,
   createTask,
+  ExceptionGroup,
   Future,
   gather,
   getRunningLoop,
+  IncompleteReadError,
   newEventLoop,
   RuntimeError,
+  StreamReader,
   sleep,
   TaskGroup,
   type Timeout,
@@ -39,6 +42,58 @@ describe('futures of another loop', () => {
       assert.throws(() => new Future({ loop: 5 }), { code: 'ERR_INVALID_ARG_TYPE' });
     }),
   );
+});
+
+describe('arguments of the wrong type', () => {
+  // As a program in JavaScript passes them.
+  const wrong = (value: unknown) => value as never;
+  const calls: Record<string, () => unknown> = {
+    'new StreamReader(null)': () => new StreamReader(wrong(null)),
+    'new ExceptionGroup(5)': () => new ExceptionGroup(wrong(5)),
+    "new ExceptionGroup('text')": () => new ExceptionGroup('text'),
+    'new IncompleteReadError(undefined)': () => new IncompleteReadError(wrong(undefined), 1),
+    'loop.defaultExceptionHandler()': () =>
+      getRunningLoop().defaultExceptionHandler(wrong(undefined)),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    it(
+      name,
+      inLoop(async () => {
+        assert.throws(call, { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+      }),
+    );
+  }
+
+  it(
+    'what a task factory returns',
+    inLoop(async () => {
+      const loop = getRunningLoop();
+      loop.setTaskFactory(wrong(() => 5));
+      assert.throws(() => createTask(async () => {}), { code: 'ERR_INVALID_ARG_TYPE' });
+      loop.setTaskFactory(null);
+    }),
+  );
+});
+
+describe('what only looks like a promise', () => {
+  const lookalikes: Record<string, () => Promise<unknown>> = {
+    'inherits from one': () => Object.create(Promise.prototype),
+    'is a Proxy of one': () => new Proxy(Promise.resolve(), {}),
+    'is a Proxy of a rejected one': () => {
+      const rejected = Promise.reject(new Error('never seen'));
+      rejected.catch(() => {});
+      return new Proxy(rejected, {});
+    },
+  };
+  for (const [name, make] of Object.entries(lookalikes)) {
+    it(
+      `fails a task as it fails an await: ${name}`,
+      inLoop(async () => {
+        await assert.rejects(createTask(make), TypeError);
+        await assert.rejects(async () => await make(), TypeError);
+      }),
+    );
+  }
 });
 
 it('a TaskGroup is not made by new', () => {
