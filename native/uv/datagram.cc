@@ -68,7 +68,8 @@ int Datagram::ReceiveStop() { return uv_udp_recv_stop(&uv_.udp); }
 
 void Datagram::OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
   Datagram* self = static_cast<Datagram*>(handle->data);
-  *buffer = self->loop()->receive_memory().AllocateDatagrams();
+  *buffer = self->emptied_ ? uv_buf_init(nullptr, 0)
+                           : self->loop()->receive_memory().AllocateDatagrams();
 }
 
 void Datagram::OnReceived(uv_udp_t* udp, ssize_t count, const uv_buf_t* buffer,
@@ -76,11 +77,20 @@ void Datagram::OnReceived(uv_udp_t* udp, ssize_t count, const uv_buf_t* buffer,
   Datagram* self = static_cast<Datagram*>(udp->data);
   Loop* loop = self->loop();
   ReceiveMemory& memory = loop->receive_memory();
+  if (count == UV_ENOBUFS && self->emptied_) {
+    self->emptied_ = false;
+    return;
+  }
   if (count < 0) return loop->Emit(core::kReadFailed, self->slot(), static_cast<int32_t>(count), 0);
   // An empty datagram has a sender; without one there was nothing to receive.
   if (count > 0 || sender != nullptr) {
     const int32_t location = memory.KeepDatagram(sender, buffer->base, static_cast<size_t>(count));
     loop->Emit(core::kDatagram, self->slot(), static_cast<int32_t>(count), location);
+    ++self->received_;
+  }
+  if ((flags & UV_UDP_MMSG_FREE) != 0) {
+    self->emptied_ = self->received_ < buffer->len / kSmallestRead;
+    self->received_ = 0;
   }
   // While chunks of one call are left in the memory, nobody else may use it.
   if ((flags & UV_UDP_MMSG_CHUNK) == 0 && memory.Exhausted()) loop->DrainNow();

@@ -82,6 +82,11 @@ class Datagram : public Handle {
   static void OnSent(uv_udp_send_t* request, int status);
 
   int family_;
+  // Datagrams of the system call that libuv reports now.
+  size_t received_ = 0;
+  // It brought fewer than there was room for: libuv, which would ask the system for more, is given no
+  // memory for them and leaves off.
+  bool emptied_ = false;
   std::vector<Outgoing> batch_;
   std::deque<Failure> failures_;
   union {
