@@ -3,7 +3,7 @@
 //
 // No edge is kept anywhere for this: every await of a future knows the task whose code it is, and every
 // callback by which gather, wait, shield or a TaskGroup waits knows its task.
-import { checkInteger, invalidArgType } from './arguments.ts';
+import { checkInteger, checkOptions, invalidArgType } from './arguments.ts';
 import { captureStack } from './debug.ts';
 import { Future, isAwait } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -108,6 +108,7 @@ export function captureCallGraph(
   future?: AnyFuture | null,
   options: CallGraphOptions = {},
 ): FutureCallGraph | null {
+  checkOptions(options);
   const { depth = 1, limit } = options;
   checkInteger(depth, 'options.depth', 0);
   if (limit !== undefined) checkInteger(limit, 'options.limit');

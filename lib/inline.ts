@@ -19,6 +19,7 @@ import {
   endAwait,
   type Future,
   interruptionOf,
+  isPromiseLike,
   kCancelled,
   kFailed,
   kFinished,
@@ -122,7 +123,7 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
       this.drive(scope, kAttached);
       return true;
     }
-    if (this.state !== kFinished) return false;
+    if (this.state !== kFinished || isPromiseLike(this.value)) return false;
     this.flags |= kFulfilled;
     this.resolve(this.value);
     return true;
@@ -181,7 +182,13 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
       this.abandon();
       if (this.state === kPending) this.finish(kCancelled, error);
     }
-    if ((this.flags & kDriven) !== 0) endAwait(this, error);
+    if ((this.flags & kDriven) === 0) return;
+    // A promise as the result may fail, which must not happen unheard.
+    if (error === undefined && isPromiseLike(this.value) && this.isForNobody) {
+      this.scope?.resumed(this);
+    } else {
+      endAwait(this, error);
+    }
   }
 
   override cancel(msg?: string): boolean {

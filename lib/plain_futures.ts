@@ -43,8 +43,10 @@ class AttachedAwait extends Awaiter {
   override run(): void {
     const { future } = this;
     const interruption = interruptionOf(this.scope, future);
-    if (interruption === undefined && future.state === kFinished) {
-      if (!isPromiseLike(future.value)) (future as PlainFuture<unknown>).underneath = kFulfilled;
+    const finished = interruption === undefined && future.state === kFinished;
+    // A promise as the result is looked into by every await: one that fails must not do so unheard.
+    if (finished && !isPromiseLike(future.value)) {
+      (future as PlainFuture<unknown>).underneath = kFulfilled;
     } else if (!this.isReal) {
       this.scope?.resumed(this);
       return;
@@ -86,7 +88,6 @@ function attach(future: PlainFuture<unknown>): boolean {
 function hasResult(future: PlainFuture<unknown>): boolean {
   // Code that was given up by its timeout gets an error at every await.
   if (future.state !== kFinished || isAnyAbandoned()) return false;
-  // A promise as the result is looked into by every await: one that fails must not do so unheard.
   if (future.underneath === kUnused && !isPromiseLike(future.value)) {
     future.underneath = kFulfilled;
     future.resolve(future.value);

@@ -241,7 +241,8 @@ async function sendDescriptor(
 }
 
 function checkArguments(transport: unknown, options: SendfileOptions): void {
-  if (typeof (transport as WriteTransport | null)?.write !== 'function') {
+  const { write, isClosing } = (transport ?? {}) as Partial<WriteTransport>;
+  if (typeof write !== 'function' || typeof isClosing !== 'function') {
     throw invalidArgType('transport', 'a transport that can be written to', transport);
   }
   checkOptions(options);

@@ -21,6 +21,7 @@ import {
   kFailed,
   kFinished,
   kPending,
+  loopOf,
   Refusal,
   Rejection,
   wrapFuture,
@@ -532,7 +533,7 @@ export function createTask<T>(coro: Coro<T> | Future<T>, options?: TaskOptions):
  * @public
  */
 export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }): Future<T> {
-  const loop = (options?.loop as LoopCore | undefined) ?? currentLoop();
+  const loop = loopOf(options);
   if (aw instanceof InlineCoroutine && !aw.started && !aw.done()) return spawn(loop, aw);
   if (aw instanceof Future) {
     if (options?.loop !== undefined && aw.loop !== loop) {

@@ -9,6 +9,7 @@ import {
   gather,
   getRunningLoop,
   iscancelled,
+  Queue,
   run,
   sleep,
   timeout,
@@ -204,4 +205,56 @@ describe('a Future that is only looked at', () => {
     assert.deepEqual(found, []);
     assert.deepEqual(reported, ['nobody asked']);
   });
+});
+
+describe('a result that is a promise which fails', () => {
+  const failing = () => {
+    const promise = Promise.reject(new Error('expected'));
+    promise.catch(() => {});
+    return promise;
+  };
+  const combinations = {
+    all: (one: PromiseLike<unknown>) => Promise.all([one]),
+    race: (one: PromiseLike<unknown>) => Promise.race([one, new Future()]),
+    'then()': (one: PromiseLike<unknown>) => one.then(),
+    await: async (one: PromiseLike<unknown>) => await one,
+  };
+  for (const [name, combine] of Object.entries(combinations)) {
+    for (const later of [false, true]) {
+      it(`fails ${name} and nothing else, ${later ? 'later' : 'at once'}`, () =>
+        run(async () => {
+          const found = await rejectionsDuring(async () => {
+            const queue = new Queue<unknown>();
+            const future = new Future();
+            const settle = () => {
+              queue.putNowait(failing());
+              future.setResult(failing());
+            };
+            if (later) getRunningLoop().callSoon(settle);
+            else settle();
+            const outcomes = [combine(queue.get()), combine(future)];
+            const refusals = outcomes.map((one) =>
+              assert.rejects(async () => await one, /expected/),
+            );
+            await Promise.all(refusals);
+          });
+          assert.deepEqual(found, []);
+        }));
+    }
+  }
+
+  it('is not heard of by who only reads the constructor', () =>
+    run(async () => {
+      const found = await rejectionsDuring(async () => {
+        const queue = new Queue<unknown>();
+        const futures = [queue.get(), new Future()];
+        for (const future of futures) void future.constructor;
+        await sleep(0);
+        queue.putNowait(failing());
+        futures[1]?.setResult(failing());
+        await sleep(0);
+        await sleep(0);
+      });
+      assert.deepEqual(found, []);
+    }));
 });

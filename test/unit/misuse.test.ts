@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   asCompleted,
+  captureCallGraph,
   createTask,
   ExceptionGroup,
+  ensureFuture,
   Future,
   gather,
   getRunningLoop,
@@ -52,6 +54,8 @@ describe('arguments of the wrong type', () => {
     'new ExceptionGroup(5)': () => new ExceptionGroup(wrong(5)),
     "new ExceptionGroup('text')": () => new ExceptionGroup('text'),
     'new IncompleteReadError(undefined)': () => new IncompleteReadError(wrong(undefined), 1),
+    'captureCallGraph(null, null)': () => captureCallGraph(null, wrong(null)),
+    'ensureFuture(fn, { loop: 5 })': () => ensureFuture(async () => {}, { loop: 5 }),
     'loop.defaultExceptionHandler()': () =>
       getRunningLoop().defaultExceptionHandler(wrong(undefined)),
   };
