@@ -167,11 +167,12 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   constructor(maxsize?: number);
   /** @internal */
   constructor(maxsize: number | undefined, store: Store<T>);
-  constructor(maxsize = 0, store: Store<T> = new Ring<T>()) {
+  constructor(maxsize = 0, store?: Store<T>) {
     if (maxsize !== Number.POSITIVE_INFINITY) checkInteger(maxsize, 'maxsize');
     this.maxsize = maxsize;
     this.limit = maxsize > 0 ? maxsize : Number.POSITIVE_INFINITY;
-    this.store = store;
+    // Whoever passes more than maxsize to a Queue, as Python once let them, gets a queue all the same.
+    this.store = store instanceof Heap || store instanceof Stack ? store : new Ring<T>();
   }
 
   /** How many items are in the queue. @see asyncio.Queue.qsize */
