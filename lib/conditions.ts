@@ -105,11 +105,16 @@ class ConditionWaitFor<T> extends Notifiable<T> {
   }
 
   protected override notified(): void {
+    const call = () => this.callInFrame();
+    this.look(this.context === undefined ? call() : this.context(call));
+  }
+
+  private callInFrame(): T {
     const predicate = this.predicate;
     const before = saveFrame();
     restoreFrame(this.frame);
     try {
-      this.look(this.context === undefined ? predicate() : this.context(predicate));
+      return predicate();
     } finally {
       restoreFrame(before);
     }

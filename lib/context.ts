@@ -4,7 +4,15 @@
 //
 // `undefined` stands for the empty context: the usual case, which must cost next to nothing.
 import { AsyncResource } from 'node:async_hooks';
-import { currentUserFrame, Frame, restoreFrame, saveFrame, usesContextFrames } from './frames.ts';
+import {
+  callOutsideTask,
+  currentUserFrame,
+  Frame,
+  framesAreStored,
+  restoreFrame,
+  saveFrame,
+  usesContextFrames,
+} from './frames.ts';
 
 /**
  * What `context` options take and `getContext()` returns: a function that calls another one in that
@@ -48,7 +56,8 @@ function findHookFields(): AsyncHookFields | undefined {
   }
 }
 
-const hooks = usesContextFrames ? undefined : findHookFields();
+// A storage of our own is there to capture at any time, hooks or not.
+const hooks = usesContextFrames || framesAreStored ? undefined : findHookFields();
 
 function hooksAreActive(): boolean {
   return hooks === undefined || (hooks.fields[hooks.kInit] as number) > 0;
@@ -72,7 +81,7 @@ function captureFrame(): Context | undefined {
 
 function captureResource(): Context | undefined {
   if (!hooksAreActive()) return undefined;
-  const resource = new AsyncResource('aionode');
+  const resource = callOutsideTask(() => new AsyncResource('aionode'));
   return (fn, ...args) => resource.runInAsyncScope(fn, undefined, ...args);
 }
 

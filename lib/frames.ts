@@ -55,6 +55,14 @@ export class Frame {
 const readFrame = native.getFrame;
 const writeFrame = native.setFrame;
 
+/** Whether our frame is kept in an AsyncLocalStorage, beside the user's. @internal */
+export const framesAreStored: boolean = readFrame === undefined;
+
+/** Calls `fn` where a frame that is stored is not seen: what it captures belongs to no task. @internal */
+export const callOutsideTask: <T>(fn: () => T) => T = framesAreStored
+  ? (fn) => scopeKey.exit(fn)
+  : (fn) => fn();
+
 /** Whether AsyncLocalStorage keeps its values in V8's frame. */
 function detectContextFrames(): boolean {
   if (readFrame === undefined || Number.parseInt(process.versions.node, 10) < 22) return false;

@@ -90,7 +90,10 @@ export function addAwait<F extends Future<unknown>>(
   const { prototype } = type;
   addThen(type);
   // What nobody may be waiting for cannot be told from what somebody does.
-  if (promiseHasHandler === undefined) return;
+  if (promiseHasHandler === undefined) {
+    Object.defineProperty(prototype, 'constructor', { configurable: true, value: asClass });
+    return;
+  }
   Object.defineProperty(prototype, 'constructor', {
     configurable: true,
     get(this: F) {

@@ -8,7 +8,7 @@
 // `then` called by a user (`future.then(f)`) is told apart by its arguments: V8 passes its own built-in
 // functions, which come from no script and are not bound. On Node 20 by the frame, which is set for a
 // user's call and not in V8's microtask.
-import { currentFrame } from './frames.ts';
+import { currentFrame, framesAreStored } from './frames.ts';
 import { native } from './native.ts';
 import { currentScope, type Scope, scopeIn } from './scopes.ts';
 
@@ -61,13 +61,21 @@ const thenWithFrame = (awaitFrame: (resolve: unknown, reject: unknown) => unknow
     return thenOfUser(this, currentScope(), resolve, reject);
   };
 
-/** `then` of futures that code of `scope` awaits. V8 calls it where no frame is set, a user where one is. */
+/**
+ * Whether `then`, read in a task, is called by V8: that does so where no frame is set, a user where one is. A
+ * frame that is stored is set in either.
+ */
+const isCalledByAwait: (resolve: unknown, reject: unknown) => boolean = framesAreStored
+  ? areResolvers
+  : () => currentFrame() === undefined;
+
+/** `then` of futures that code of `scope` awaits. */
 const thenOfScope = (scope: Scope): Then =>
   function (resolve, reject) {
     if (
       typeof reject === 'function' &&
       typeof resolve === 'function' &&
-      currentFrame() === undefined
+      isCalledByAwait(resolve, reject)
     ) {
       this.startAwait(scope, resolve as Resolve, reject as Reject);
       return undefined;

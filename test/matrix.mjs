@@ -19,7 +19,7 @@ const MAJORS = [20, 22, 24, 26];
 const BRIEF = ['unit/', 'net/flow', 'net/handlers', 'conformance/'];
 /** The names that AIONODE_DISABLE_V8 knows. */
 const CAPABILITIES = ['checkpoint', 'frame', 'scriptid', 'promisestate'];
-const FALLBACK_TESTS = ['conformance/', 'net/flow', 'net/handlers'];
+const FALLBACK_TESTS = ['unit/', 'conformance/', 'net/flow', 'net/handlers'];
 
 const words = process.argv.slice(2);
 const chosen = words.filter((word) => word !== '--brief');
