@@ -540,13 +540,19 @@ export function wrapFuture<T>(
   if (!isPromiseLike(promise)) {
     throw invalidArgType('promise', 'a Promise or another thenable', promise);
   }
-  const future = new Future<T>();
+  const future = adoptPromise(promise, currentLoop());
   const abort = options?.abort;
   if (abort !== undefined) {
     future.whenDone(() => {
       if (future.cancelled()) abort.abort(future.cancelledError());
     });
   }
+  return future;
+}
+
+/** A Future of `loop` with the outcome of `promise`, unless it is cancelled before. @internal */
+export function adoptPromise<T>(promise: PromiseLike<T>, loop: LoopCore): Future<T> {
+  const future = new Future<T>({ loop });
   promise.then(
     (value) => {
       if (!future.done()) future.finish(kFinished, value);

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type Executor, ThreadPoolExecutor } from './executors.ts';
-import { Future, kFailed, kFinished } from './futures.ts';
+import { adoptPromise, Future } from './futures.ts';
 import { ProcessLoop } from './loop_processes.ts';
 import {
   addSignalHandler,
@@ -26,15 +26,7 @@ function checkExecutor(executor: unknown): void {
 /** The outcome of an executor's promise, as a Future of the loop. */
 function adopt<T>(loop: LoopCore, promise: PromiseLike<T>): Future<T> {
   if (promise instanceof Future && promise.loop === loop) return promise as unknown as Future<T>;
-  const future = new Future<T>({ loop });
-  promise.then(
-    (value) => {
-      if (!future.done()) future.finish(kFinished, value);
-    },
-    (error) => {
-      if (!future.done()) future.finish(kFailed, error);
-    },
-  );
+  const future = adoptPromise(promise, loop);
   const { cancel } = promise as { cancel?: unknown };
   future.whenDone(() => {
     if (future.cancelled() && typeof cancel === 'function') cancel.call(promise);

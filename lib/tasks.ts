@@ -15,6 +15,7 @@ import { stepEagerly } from './eager_awaits.ts';
 import { CancelledError, explain, isError, RuntimeError } from './exceptions.ts';
 import { currentUserFrame, usesContextFrames } from './frames.ts';
 import {
+  adoptPromise,
   Future,
   isPromiseLike,
   kCancelled,
@@ -24,7 +25,6 @@ import {
   loopOf,
   Refusal,
   Rejection,
-  wrapFuture,
 } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { state } from './memory.ts';
@@ -544,7 +544,7 @@ export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }):
     return aw as unknown as Future<T>;
   }
   if (typeof aw === 'function' || aw instanceof CoroutineObject) return spawn(loop, aw as Coro<T>);
-  if (isPromiseLike(aw)) return wrapFuture(aw as PromiseLike<T>);
+  if (isPromiseLike(aw)) return adoptPromise(aw as PromiseLike<T>, loop);
   throw invalidArgType('aw', 'a Future, a Coroutine, a function or a promise', aw);
 }
 
