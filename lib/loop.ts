@@ -316,7 +316,7 @@ export class EventLoop extends NetworkLoop {
    */
   override callExceptionHandler(context: ExceptionContext): void {
     if (this.#exceptionHandler === null) {
-      this.defaultExceptionHandler(context);
+      this.#callDefaultHandler(context);
       return;
     }
     try {
@@ -324,7 +324,7 @@ export class EventLoop extends NetworkLoop {
       if (run === undefined) this.#exceptionHandler(this, context);
       else run(this.#exceptionHandler, this, context);
     } catch (error) {
-      this.defaultExceptionHandler({
+      this.#callDefaultHandler({
         message: 'Unhandled error in exception handler',
         exception: error,
         context,
@@ -400,6 +400,16 @@ export class EventLoop extends NetworkLoop {
         task,
         ...(sourceTraceback === undefined ? {} : { sourceTraceback }),
       });
+    }
+  }
+
+  /** One that throws, as an override may, or printing a strange object, must not end the turn that reports. */
+  #callDefaultHandler(context: ExceptionContext): void {
+    try {
+      this.defaultExceptionHandler(context);
+    } catch (error) {
+      console.error('aionode: Exception in default exception handler:', error);
+      console.error(`aionode: which was told: ${context.message}`);
     }
   }
 

@@ -7,6 +7,7 @@ import {
   currentTask,
   type EventLoop,
   type ExceptionContext,
+  ensureFuture,
   Future,
   gather,
   getEventLoop,
@@ -53,6 +54,15 @@ describe('runUntilComplete', () => {
     await assert.rejects(loop.runUntilComplete(other.createFuture()), RangeError);
     assert.equal(loop.isRunning(), false);
     for (const each of [loop, other]) each.close();
+  });
+
+  it('takes a promise as a future of its own loop', async () => {
+    const loop = newEventLoop();
+    const adopted = ensureFuture(Promise.resolve(1), { loop });
+    assert.equal(adopted.getLoop(), loop);
+    assert.equal(await loop.runUntilComplete(adopted), 1);
+    assert.equal(await loop.runUntilComplete(Promise.resolve(2)), 2);
+    loop.close();
   });
 
   it('is refused on a running loop, and inside a task', async () => {
@@ -250,6 +260,20 @@ describe('the exception handler', () => {
     assert.match(stderr, /Unhandled error in exception handler/);
     assert.match(stderr, /in the handler/);
     assert.match(stderr, /first/);
+  });
+
+  it('may throw with the default one too: the turn goes on', async () => {
+    const { code, stdout, stderr } = await runModule(`
+      import { getEventLoop } from 'aionode';
+      const loop = getEventLoop();
+      loop.setExceptionHandler(() => { throw new Error('in the handler'); });
+      loop.defaultExceptionHandler = () => { throw new Error('in the default one'); };
+      loop.callSoon(() => { throw new Error('in the callback'); });
+      loop.callSoon(() => console.log('the next callback'));`);
+    assert.equal(code, 0);
+    assert.equal(stdout, 'the next callback\n');
+    assert.match(stderr, /Exception in default exception handler: Error: in the default one/);
+    assert.match(stderr, /Unhandled error in exception handler/);
   });
 
   it('is a function or null', () => {
