@@ -1,8 +1,10 @@
 // Barrier.
 // Floor 11.
+import { inspect } from 'node:util';
 import { checkInteger } from './arguments.ts';
 import { Condition } from './conditions.ts';
 import { BrokenBarrierError } from './exceptions.ts';
+import { describeState } from './format.ts';
 import type { Future } from './futures.ts';
 import { routine } from './routines.ts';
 
@@ -87,6 +89,11 @@ export class Barrier {
    */
   abort(): Future<void> {
     return this.#change(() => 'broken');
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return describeState(this, this.#state, { waiters: `${this.nWaiting}/${this.parties}` });
   }
 
   #change(state: () => State): Future<void> {

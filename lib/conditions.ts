@@ -1,9 +1,11 @@
 // Condition.
 // Floor 10.
 
+import { inspect } from 'node:util';
 import { checkFunction, checkInteger, invalidArgType } from './arguments.ts';
 import { captureContext } from './context.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
+import { describeState } from './format.ts';
 import { restoreFrame, saveFrame, usesContextFrames } from './frames.ts';
 import { type Future, kCancelled, kPending } from './futures.ts';
 import { addInlineAwait } from './inline.ts';
@@ -258,6 +260,12 @@ export class Condition {
   notifyAll(): void {
     this.#checkHeld();
     this.waiters.wakeAll();
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    const waiters = this.waiters.shown;
+    return describeState(this, this.locked() ? 'locked' : 'unlocked', { waiters });
   }
 
   #checkHeld(): void {

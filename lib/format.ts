@@ -8,6 +8,19 @@ export function describeCallback(callback: { name: string }): string {
   return callback.name === '' ? '<anonymous function>' : `${callback.name}()`;
 }
 
+/** `<Lock locked waiters=2>`, as console.log() shows a thing. Facts that are undefined are left out. @internal */
+export function describeState(
+  thing: string | object,
+  state: string,
+  facts: Readonly<Record<string, unknown>> = {},
+): string {
+  const parts = [typeof thing === 'string' ? thing : thing.constructor.name, state];
+  for (const [name, value] of Object.entries(facts)) {
+    if (value !== undefined) parts.push(`${name}=${value}`);
+  }
+  return `<${parts.join(' ')}>`;
+}
+
 /** inspect(), for what anybody may have thrown: its own way to be shown can throw too. */
 function show(value: unknown, options?: InspectOptions): string {
   try {

@@ -322,8 +322,13 @@ export class Future<T = unknown> {
           ? `finished exception=${this.value instanceof Error ? `${this.value.name}(${show(this.value.message)})` : show(this.value)}`
           : this.state === kCancelled
             ? 'cancelled'
-            : 'pending';
+            : this.pendingState;
     return `<${this.describe()} ${state}>`;
+  }
+
+  /** How a pending one is shown. @internal */
+  get pendingState(): string {
+    return 'pending';
   }
 
   /** What it is, for people. @internal */

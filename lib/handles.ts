@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { type Context, emptyContext } from './context.ts';
 import { debugging, noteCreation } from './debug.ts';
-import { describeCallback } from './format.ts';
+import { describeCallback, describeState } from './format.ts';
 import type { ReadyEntry } from './ready.ts';
 import { armTimerAfter, armTimerAt, disarmTimer, type TimerEntry } from './timers.ts';
 import type { LoopCore } from './turns.ts';
@@ -70,7 +70,7 @@ export class Handle implements ReadyEntry {
 
   /** @internal */
   [inspect.custom](): string {
-    return `<${this.constructor.name} ${this.dropped ? 'cancelled' : describeCallback(this.fn)}>`;
+    return describeState(this, this.dropped ? 'cancelled' : describeCallback(this.fn));
   }
 
   /** What runs, for messages and debugging. @internal */
@@ -99,6 +99,13 @@ export class TimerHandle extends Handle implements TimerEntry {
   /** When the callback is due, in seconds of the loop's clock. */
   when(): number {
     return this.deadline;
+  }
+
+  /** @internal */
+  override [inspect.custom](): string {
+    const { deadline: when } = this;
+    const callback = this.cancelled() ? 'cancelled' : describeCallback(this.callback);
+    return describeState(this, callback, { when });
   }
 
   override cancel(): void {

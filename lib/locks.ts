@@ -4,8 +4,10 @@
 // Each is a little state and a waiting line (waiters.ts). Nothing is handed over: a release or set()
 // wakes a waiter, which takes what it waited for in its task's own step; until then newcomers queue.
 
+import { inspect } from 'node:util';
 import { checkFunction, checkInteger } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
+import { describeState } from './format.ts';
 import type { Future } from './futures.ts';
 import { addInlineAwait } from './inline.ts';
 import type { LoopCore } from './turns.ts';
@@ -136,6 +138,12 @@ export class Lock {
     return holding(this, body);
   }
 
+  /** @internal */
+  [inspect.custom](): string {
+    const waiters = this.waiters.shown;
+    return describeState(this, this.held ? 'locked' : 'unlocked', { waiters });
+  }
+
   /** Takes the lock if nobody is before `waiter`, who joins the line otherwise. @internal */
   takeOrJoin(waiter: Waiter<unknown>): boolean {
     if (this.held || this.waiters.live > 0) {
@@ -225,6 +233,11 @@ export class Event {
    */
   wait(): Future<true> {
     return new EventWait(this);
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return describeState(this, this.flag ? 'set' : 'unset', { waiters: this.waiters.shown });
   }
 }
 
@@ -323,6 +336,13 @@ export class Semaphore {
    */
   with<T>(body: () => PromiseLike<T> | T): Promise<T> {
     return holding(this, body);
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    const value = this.value === 0 ? undefined : this.value;
+    const state = this.locked() ? 'locked' : 'unlocked';
+    return describeState(this, state, { value, waiters: this.waiters.shown });
   }
 
   /** Promises every free unit to somebody who waits. @internal */

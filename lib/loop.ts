@@ -3,6 +3,7 @@
 //
 // The thread's default loop runs as long as Node's does; loops made by newEventLoop() or run() have turns
 // only while they run, and can be closed.
+import { inspect } from 'node:util';
 import { checkFunction, checkOptions, checkSeconds, invalidArgType } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
 import { type Coro, iscoroutinefunction } from './coroutines.ts';
@@ -11,7 +12,7 @@ import { watchForDeadlock } from './deadlock.ts';
 import { awaitStack, creationStack, startDebugging } from './debug.ts';
 import { traceAwaits } from './debug_awaits.ts';
 import { RuntimeError } from './exceptions.ts';
-import { describeCallback, printExceptionContext } from './format.ts';
+import { describeCallback, describeState, printExceptionContext } from './format.ts';
 import { type Future, isAwait } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { letBeInspected } from './inspect.ts';
@@ -343,6 +344,12 @@ export class EventLoop extends NetworkLoop {
     if (!this.debug) return;
     startDebugging();
     traceAwaits();
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    const state = this.#closed ? 'closed' : this.running ? 'running' : 'stopped';
+    return describeState(this, state, { debug: this.debug || undefined });
   }
 
   // ----------------------------------------------------------------- for the floors below

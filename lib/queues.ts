@@ -5,8 +5,10 @@
 // task's own step, and waits again if somebody was faster. Who is cancelled after it was woken wakes the
 // next one, so no item and no free place is forgotten.
 
+import { inspect } from 'node:util';
 import { checkFunction, checkInteger } from './arguments.ts';
 import { QueueEmpty, QueueFull, QueueShutDown } from './exceptions.ts';
+import { describeState } from './format.ts';
 import type { Future } from './futures.ts';
 import { Heap, isLess } from './heap.ts';
 import { addInlineAwait } from './inline.ts';
@@ -298,6 +300,17 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    */
   [Symbol.asyncIterator](): AsyncIterator<T> {
     return new Items(this);
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return describeState(this, this.isShutDown ? 'shut down' : 'open', {
+      size: this.qsize(),
+      maxsize: this.maxsize > 0 ? this.maxsize : undefined,
+      unfinished: this.unfinished === 0 ? undefined : this.unfinished,
+      getters: this.getters.shown,
+      putters: this.putters.shown,
+    });
   }
 }
 

@@ -4,9 +4,11 @@
 // The body runs as a scope of the current task, and so does the wait for the children. Which cancel is
 // the group's own and which came from outside is told by the counts of cancel() and uncancel(), exactly
 // as in asyncio (CPython 3.15's taskgroups module).
+import { inspect } from 'node:util';
 import { checkFunction } from './arguments.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { ExceptionGroup, RuntimeError } from './exceptions.ts';
+import { describeState } from './format.ts';
 import { Future, kFailed } from './futures.ts';
 import { type InnerScope, runIn } from './scopes.ts';
 import {
@@ -97,6 +99,14 @@ export class TaskGroup {
     if ((this.#exiting && this.#tasks.size === 0) || this.#aborting) return;
     this.#abort();
     this.#cancelParent();
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    const finished = this.#exiting && this.#tasks.size === 0;
+    const state = finished ? 'finished' : this.#aborting ? 'cancelling' : 'entered';
+    const errors = this.#errors.length === 0 ? undefined : this.#errors.length;
+    return describeState(this, state, { tasks: this.#tasks.size, errors });
   }
 
   async #run<T>(body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {

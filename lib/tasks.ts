@@ -289,6 +289,11 @@ export class Task<T = unknown>
     return `Task ${this.getName()}`;
   }
 
+  /** @internal */
+  override get pendingState(): string {
+    return this.scope.allRequests > 0 ? 'cancelling' : 'pending';
+  }
+
   /** cancel() and wait until the task is done; throws its error unless that is the cancel. */
   async [Symbol.asyncDispose](): Promise<void> {
     const disposer = currentTask();

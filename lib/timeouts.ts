@@ -9,9 +9,11 @@
 // is given up: TimeoutError is thrown at once, and every further await of the abandoned body fails with
 // CancelledError, so that it cannot disturb what its task does by then. If the body holds the scope's
 // signal, the foreign call gets one round of Node's loop to end by it first.
+import { inspect } from 'node:util';
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
 import { RuntimeError, TimeoutError } from './exceptions.ts';
+import { describeState } from './format.ts';
 import { Future, isPromiseLike, wrapFuture } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { native } from './native.ts';
@@ -97,6 +99,11 @@ class TimeoutScope<T> implements Timeout {
 
   get signal(): AbortSignal {
     return abortSignalOf(this.#scope);
+  }
+
+  [inspect.custom](): string {
+    const when = this.#state === 'active' ? this.#when : undefined;
+    return describeState('Timeout', this.#state, { when });
   }
 
   run(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): void {

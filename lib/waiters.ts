@@ -98,6 +98,11 @@ export class WaitingLine {
   wakeAll(): void {
     while (this.wakeNext());
   }
+
+  /** How many wait, for people; undefined when nobody does. */
+  get shown(): number | undefined {
+    return this.live === 0 ? undefined : this.live;
+  }
 }
 
 /** A coroutine that waits in lines. @internal */
