@@ -112,8 +112,8 @@ class TimeoutScope<T> implements Timeout {
     try {
       result = runIn(this.#scope, () => {
         const value = body(this);
-        // A Future is awaited here, as code of this scope.
-        return value instanceof Future ? (async () => value)() : value;
+        // A Future or Coroutine is awaited here, as code of this scope.
+        return value instanceof Promise || !isPromiseLike(value) ? value : (async () => value)();
       });
     } catch (error) {
       this.#ended(false, error);

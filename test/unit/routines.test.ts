@@ -6,6 +6,7 @@ import {
   Barrier,
   CancelledError,
   Condition,
+  coroutine,
   createTask,
   currentTask,
   gather,
@@ -15,6 +16,7 @@ import {
   startServer,
   type Task,
   TimeoutError,
+  timeout,
   wait,
   waitFor,
 } from 'aionode';
@@ -190,4 +192,28 @@ describe('server.serveForever()', () => {
     const server = await run(() => startServer(() => {}, '127.0.0.1', 0, { startServing: false }));
     await assert.rejects(async () => server.serveForever(), { code: 'ERR_RUNTIME' });
   });
+});
+
+describe('a Coroutine', () => {
+  const cleaning = coroutine(async (log: unknown[]) => {
+    try {
+      await sleep(1000);
+    } finally {
+      await sleep(0);
+      log.push(currentTask());
+    }
+  });
+
+  it(
+    'that waitFor() or the body of a timeout() gives is cancelled at the deadline, and waited for',
+    inLoop(async () => {
+      const log: unknown[] = [];
+      await assert.rejects(waitFor(cleaning(log), SOON), TimeoutError);
+      await assert.rejects(
+        timeout(SOON, () => cleaning(log)),
+        TimeoutError,
+      );
+      assert.deepEqual(log, [currentTask(), currentTask()]);
+    }),
+  );
 });
