@@ -9,7 +9,7 @@ import { gather } from './gather.ts';
 import { type EventLoop, newEventLoop } from './loop.ts';
 import { currentScope } from './scopes.ts';
 import { onInterrupt } from './signal_handlers.ts';
-import { type Awaitable, allTasks, type Task } from './tasks.ts';
+import { type Awaitable, allTasks, Task } from './tasks.ts';
 import { reportUnnoticed } from './unnoticed.ts';
 
 /** Options of a Runner. @public */
@@ -121,7 +121,9 @@ export class Runner implements AsyncDisposable {
       return await loop.runUntilComplete(task);
     } catch (error) {
       const signal = signalReceived();
-      if (signal !== undefined && error instanceof CancelledError && task.uncancel() === 0) {
+      // What a task factory made may be no Task: then nobody can tell whether the signal alone cancelled it.
+      const cancelled = error instanceof CancelledError && task instanceof Task;
+      if (signal !== undefined && cancelled && task.uncancel() === 0) {
         throw signalError(signal, error);
       }
       throw error;

@@ -214,6 +214,22 @@ describe('SIGINT during run()', { skip: !isUnix }, () => {
     assert.deepEqual({ code, stdout }, { code: 0, stdout: 'CancelledError\nSIGINT 0\n' });
   });
 
+  it('cancels what a task factory made of main, a task or not', async () => {
+    const { stdout } = await runModule(`
+      import { Future, newEventLoop, run, sleep } from 'aionode';
+      const loopFactory = () => {
+        const loop = newEventLoop();
+        loop.setTaskFactory((loop) => new Future({ loop }));
+        return loop;
+      };
+      setImmediate(() => process.kill(process.pid, 'SIGINT'));
+      const running = setInterval(() => {}, 1000);
+      const error = await run(() => {}, { loopFactory }).catch((error) => error);
+      clearInterval(running);
+      console.log(error.name);`);
+    assert.equal(stdout, 'CancelledError\n');
+  });
+
   it('is taken back by a main that goes on', async () => {
     const { stdout } = await runModule(`
       import { run, sleep } from 'aionode';
