@@ -68,8 +68,8 @@ int Datagram::ReceiveStop() { return uv_udp_recv_stop(&uv_.udp); }
 
 void Datagram::OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
   Datagram* self = static_cast<Datagram*>(handle->data);
-  *buffer = self->emptied_ ? uv_buf_init(nullptr, 0)
-                           : self->loop()->receive_memory().AllocateDatagrams();
+  *buffer =
+      self->emptied_ ? uv_buf_init(nullptr, 0) : self->loop()->receive_memory().AllocateDatagrams();
 }
 
 void Datagram::OnReceived(uv_udp_t* udp, ssize_t count, const uv_buf_t* buffer,

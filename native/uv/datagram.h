@@ -84,8 +84,8 @@ class Datagram : public Handle {
   int family_;
   // Datagrams of the system call that libuv reports now.
   size_t received_ = 0;
-  // It brought fewer than there was room for: libuv, which would ask the system for more, is given no
-  // memory for them and leaves off.
+  // It brought fewer than there was room for: libuv, which would ask the system for more, is given
+  // no memory for them and leaves off.
   bool emptied_ = false;
   std::vector<Outgoing> batch_;
   std::deque<Failure> failures_;
