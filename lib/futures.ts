@@ -514,6 +514,11 @@ export function isfuture(x: unknown): x is Future {
   return x instanceof Future;
 }
 
+/** What a promise's own resolve function does with a promise. @internal */
+export function lookInto(promise: PromiseLike<unknown>, resolve: Resolve, reject: Reject): void {
+  Promise.resolve(promise).then(resolve, reject);
+}
+
 /** @internal */
 export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
   // Not by its `then`: who reads that is taken for somebody who awaits it.

@@ -24,6 +24,7 @@ import {
   kFailed,
   kFinished,
   kPending,
+  lookInto,
   Rejection,
 } from './futures.ts';
 import { addAwait, isAttachedTo, PromiseFuture } from './promise_futures.ts';
@@ -143,9 +144,13 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
       this.resolve = resolve;
     } else if (this.state === kPending && this.isForNobody) {
       // Promise.all() reads `constructor`, and then calls `then` with functions that cannot both resolve
-      // and reject.
+      // and reject, and that look into no promise.
       this.scope?.resumed(this);
-      this.resolve = (value) => (value instanceof Rejection ? reject(value.error) : resolve(value));
+      this.resolve = (value) => {
+        if (value instanceof Rejection) reject(value.error);
+        else if (isPromiseLike(value)) lookInto(value, resolve, reject);
+        else resolve(value);
+      };
     } else {
       super.startAwait(scope, resolve, reject);
       return;

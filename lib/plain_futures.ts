@@ -8,6 +8,7 @@ import {
   isPromiseLike,
   kFinished,
   kPending,
+  lookInto,
   loopOf,
   setPlainFutureFactory,
 } from './futures.ts';
@@ -57,7 +58,7 @@ class AttachedAwait extends Awaiter {
 
 /**
  * Promise.all() and its like call a promise's `then` with functions of V8's that are no promise's resolve
- * and reject: what fails has to go to the latter.
+ * and reject: what fails has to go to the latter, and they look into no promise.
  */
 class PairedAwait extends Awaiter {
   private readonly reject: Reject;
@@ -65,6 +66,17 @@ class PairedAwait extends Awaiter {
   constructor(future: Future, scope: Scope | null, resolve: Resolve, reject: Reject) {
     super(future, scope, resolve);
     this.reject = reject;
+  }
+
+  override run(): void {
+    const { future, scope, resolve, reject } = this;
+    const interruption = interruptionOf(scope, future);
+    if (interruption === undefined && future.state === kFinished && isPromiseLike(future.value)) {
+      scope?.resumed(this);
+      lookInto(future.value, resolve, reject);
+    } else {
+      endAwait(this, interruption);
+    }
   }
 
   override throwInto(reason: unknown): void {
