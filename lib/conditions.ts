@@ -123,7 +123,7 @@ class ConditionWaitFor<T> extends Notifiable<T> {
   }
 
   private look(result: T): void {
-    if (result) this.complete(result);
+    if (result) this.completeWithAny(result);
     else super.begin();
   }
 }

@@ -43,8 +43,10 @@ const kDriven = 4;
 const kAttached = 8;
 /** The promise underneath is fulfilled with the result. */
 const kFulfilled = 16;
+/** The result is a promise, or like one. */
+const kPromise = 32;
 /** The first flag that a class derived from InlineCoroutine may give a meaning to. @internal */
-export const kOwnFlag = 32;
+export const kOwnFlag = 64;
 
 /** @internal */
 export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Await {
@@ -65,6 +67,12 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
   protected abstract abandon(): void;
 
   protected complete(value: T): void {
+    this.finish(kFinished, value);
+  }
+
+  /** As complete(), with a value that came from the user. */
+  protected completeWithAny(value: T): void {
+    if (isPromiseLike(value)) this.flags |= kPromise;
     this.finish(kFinished, value);
   }
 
@@ -124,7 +132,7 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
       this.drive(scope, kAttached);
       return true;
     }
-    if (this.state !== kFinished || isPromiseLike(this.value)) return false;
+    if (this.state !== kFinished || (this.flags & kPromise) !== 0) return false;
     this.flags |= kFulfilled;
     this.resolve(this.value);
     return true;
@@ -189,7 +197,7 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
     }
     if ((this.flags & kDriven) === 0) return;
     // A promise as the result may fail, which must not happen unheard.
-    if (error === undefined && isPromiseLike(this.value) && this.isForNobody) {
+    if (error === undefined && (this.flags & kPromise) !== 0 && this.isForNobody) {
       this.scope?.resumed(this);
     } else {
       endAwait(this, error);

@@ -35,7 +35,7 @@ class QueueGet<T> extends Waiter<T> {
 
   protected override begin(): void {
     const queue = this.queue;
-    if (!queue.empty()) this.complete(queue.getNowait());
+    if (!queue.empty()) this.completeWithAny(queue.getNowait());
     else {
       if (queue.isShutDown) throw shutDown('get()', 'is empty');
       queue.getters.add(this);

@@ -21,7 +21,7 @@ class Pass<T> extends InlineCoroutine<T> {
   }
 
   protected override proceed(): void {
-    if ((this.flags & kPassed) !== 0) this.complete(this.value as T);
+    if ((this.flags & kPassed) !== 0) this.completeWithAny(this.value as T);
     else {
       this.flags |= kPassed;
       this.resume();
@@ -61,7 +61,7 @@ class Sleep<T> extends InlineCoroutine<T> implements TimerEntry {
   }
 
   protected override proceed(): void {
-    if ((this.flags & kFired) !== 0) this.complete(this.value as T);
+    if ((this.flags & kFired) !== 0) this.completeWithAny(this.value as T);
     else {
       this.flags |= kArmed;
       const plan = this.value as Plan<T>;
