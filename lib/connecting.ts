@@ -302,8 +302,10 @@ export async function beginConnection<P extends BaseProtocol>(
       : await connectTls(loop, slot, protocol, context, tls, waiting);
   const made = new Future<void>({ loop });
   attempt.waitsFor(made);
-  transport.announce(() => {
-    if (!made.done()) made.finish(kFinished, undefined);
+  transport.announce((failure) => {
+    if (made.done()) return;
+    if (failure === undefined) made.finish(kFinished, undefined);
+    else made.finish(kFailed, failure.error);
   });
   try {
     await made;

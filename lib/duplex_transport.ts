@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { ReadyCall } from './ready.ts';
-import { TransportBase, type TransportOwner } from './transport_base.ts';
+import { type Announced, TransportBase, type TransportOwner } from './transport_base.ts';
 import type { LoopCore } from './turns.ts';
 
 /** @internal */
@@ -99,7 +99,7 @@ export class DuplexTransport extends TransportBase {
     if (this.isReading()) this.startReading();
   }
 
-  override announce(done?: () => void): void {
+  override announce(done?: Announced): void {
     super.announce(done);
     this.listen();
   }

@@ -68,6 +68,11 @@ export class TlsTransport extends DuplexTransport {
     super.stopListening();
   }
 
+  /** asyncio calls connectionMade() as the last thing of the handshake. */
+  protected override endsUnmade(): boolean {
+    return true;
+  }
+
   override close(): void {
     this.flush();
     super.close();

@@ -42,6 +42,9 @@ class ReadFailure {
   }
 }
 
+/** Is told what connectionMade() threw if that has ended the connection. @internal */
+export type Announced = (failure?: { readonly error: unknown }) => void;
+
 const kEnd = Symbol('EOF');
 const kAnnounced = Symbol('something to read');
 type Arrival = Buffer | typeof kEnd | typeof kAnnounced | ReadFailure;
@@ -113,18 +116,28 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   // ---------------------------------------------------------------------------- life
 
   /** Schedules connectionMade(), after which reading begins. `done` is called last. @internal */
-  announce(done: () => void = nothing): void {
+  announce(done: Announced = nothing): void {
     this.loop.enqueue(new ReadyCall(() => this.made(done)));
   }
 
-  private made(done: () => void): void {
+  private made(done: Announced): void {
+    let failure: { readonly error: unknown } | undefined;
     try {
       this.inContext(() => this.protocol.connectionMade(this));
+    } catch (error) {
+      if (!this.endsUnmade()) throw error;
+      failure = { error };
+      this.fatal(error, 'connectionMade');
     } finally {
       this.begun = true;
       if (this.isReading()) this.startReading();
-      done();
+      done(failure);
     }
+  }
+
+  /** Whether a connectionMade() that throws ends the connection. */
+  protected endsUnmade(): boolean {
+    return false;
   }
 
   /** Closes the transport at once: what was not sent is lost. */

@@ -9,7 +9,7 @@ from recorders import Buffered, Plain, fail, settle
 from traces import print_traces
 
 CERTIFICATES = os.path.join(os.path.dirname(__file__), "../../support/certificates")
-MUCH = b"x" * (16 << 20)
+MUCH = b"x" * (8 << 20)
 
 
 def certificate(name):
@@ -94,10 +94,15 @@ async def as_client(carrier, make, scenario):
     async def handler(*streams):
         accepted.set_result(streams)
     server = await carrier.serve(with_arguments(start_server, handler))
-    _, protocol = await carrier.connect(with_arguments(create_connection, make))
-    reader, writer = await accepted
-    await scenario(protocol, reader, writer)
-    writer.transport.abort()
+    protocol = make()
+    try:
+        await carrier.connect(with_arguments(create_connection, lambda: protocol))
+    except Exception as error:
+        protocol.trace.append(f"connect {error}")
+    else:
+        reader, writer = await accepted
+        await scenario(protocol, reader, writer)
+        writer.transport.abort()
     server.close()
 
 
@@ -109,6 +114,7 @@ async def end_of(protocol, writer):
 
 async def send_and_end(protocol, reader, writer):
     await settle()
+    protocol.trace.append("sent")
     writer.write(b"abc")
     await settle()
     await end_of(protocol, writer)
@@ -116,10 +122,19 @@ async def send_and_end(protocol, reader, writer):
 
 async def read_much(protocol, reader, writer):
     await settle()
-    protocol.transport.write(MUCH)
-    await reader.readexactly(len(MUCH))
+    # TLS gives all of the first part to the socket, whatever its size.
+    for _ in range(2):
+        protocol.transport.write(MUCH)
+    await reader.readexactly(2 * len(MUCH))
     await settle()
     await end_of(protocol, writer)
+
+
+class Asked(Buffered):
+    """TLS asks for a buffer before there is anything to read, too: that is not noted."""
+
+    def get_buffer(self, sizehint):
+        return super().get_buffer(sizehint) if "sent" in self.trace else bytearray(self.size)
 
 
 METHODS = {
@@ -127,8 +142,8 @@ METHODS = {
     "data": (Plain, send_and_end),
     "eof": (Plain, send_and_end),
     "lost": (Plain, send_and_end),
-    "buffer": (Buffered, send_and_end),
-    "updated": (Buffered, send_and_end),
+    "buffer": (Asked, send_and_end),
+    "updated": (Asked, send_and_end),
     "pause": (Plain, read_much),
     "resume": (Plain, read_much),
 }
@@ -213,9 +228,6 @@ ROLES = {"server": as_server, "client": as_client}
 print_traces([
     stream_scenario(f"{method}_of_a_{carrier}_{role}", CARRIERS[carrier], ROLES[role], method)
     for carrier in CARRIERS for role in ROLES for method in METHODS
-    # asyncio's TLS takes a failed connection_made() for a failed handshake (docs/differences.md), asks for
-    # buffers before there is anything to read, and encrypts all before it pauses.
-    if carrier != "tls" or method in ("data", "eof", "lost")
 ] + [
     datagram_scenario(f"{method}_of_datagrams", method)
     # What datagram_received() throws is reported in other words (docs/differences.md).
