@@ -1,0 +1,112 @@
+/** The ways to work with a connection, so that one test can be made of all: streams, protocols of both kinds. */
+import {
+  BaseProtocol,
+  type ConnectOptions,
+  getRunningLoop,
+  openConnection,
+  openUnixConnection,
+  type Server,
+  type ServerOptions,
+  startServer,
+  startUnixServer,
+  type Transport,
+} from 'aionode';
+import type { Handler } from './net.js';
+import { echo } from './tls.js';
+
+/** Of a Unix socket, or of TCP. */
+export type Address = string | readonly [host: string, port: number];
+
+export interface Kind {
+  /** A server that sends back what it is sent. */
+  serve(at: Address, options?: ServerOptions): Promise<Server>;
+  connect(at: Address, options?: ConnectOptions): Promise<Transport>;
+  /** What its protocols and handlers were told of beginnings and ends. */
+  readonly calls: string[];
+}
+
+class Told extends BaseProtocol {
+  protected transport!: Transport;
+  private readonly calls: string[];
+
+  constructor(calls: string[]) {
+    super();
+    this.calls = calls;
+  }
+
+  override connectionMade(transport: Transport): void {
+    this.transport = transport;
+    this.calls.push('made');
+  }
+
+  override connectionLost(error: unknown): void {
+    this.calls.push(error === null ? 'lost' : `lost ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+class Echo extends Told {
+  dataReceived(data: Buffer): void {
+    this.transport.write(data);
+  }
+}
+
+class BufferedEcho extends Told {
+  private readonly memory = Buffer.alloc(100);
+
+  getBuffer(): Buffer {
+    return this.memory;
+  }
+
+  bufferUpdated(length: number): void {
+    this.transport.write(this.memory.subarray(0, length));
+  }
+}
+
+function ofStreams(): Kind {
+  const calls: string[] = [];
+  const handler: Handler = (reader, writer) => {
+    calls.push('made');
+    return echo(reader, writer);
+  };
+  return {
+    calls,
+    serve: (at, options) =>
+      typeof at === 'string'
+        ? startUnixServer(handler, at, options)
+        : startServer(handler, ...at, options),
+    async connect(at, options) {
+      const opened =
+        typeof at === 'string' ? openUnixConnection(at, options) : openConnection(...at, options);
+      return (await opened)[1].transport as Transport;
+    },
+  };
+}
+
+function ofProtocols(Protocol: typeof Echo | typeof BufferedEcho): Kind {
+  const calls: string[] = [];
+  const factory = () => new Protocol(calls);
+  return {
+    calls,
+    serve(at, options) {
+      const loop = getRunningLoop();
+      return typeof at === 'string'
+        ? loop.createUnixServer(factory, at, options)
+        : loop.createServer(factory, ...at, options);
+    },
+    async connect(at, options) {
+      const loop = getRunningLoop();
+      const opened =
+        typeof at === 'string'
+          ? loop.createUnixConnection(factory, at, options)
+          : loop.createConnection(factory, ...at, options);
+      return (await opened)[0];
+    },
+  };
+}
+
+/** Each call makes a kind whose `calls` are its own. */
+export const KINDS: Readonly<Record<string, () => Kind>> = {
+  streams: ofStreams,
+  Protocol: () => ofProtocols(Echo),
+  BufferedProtocol: () => ofProtocols(BufferedEcho),
+};
