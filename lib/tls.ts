@@ -4,7 +4,7 @@
 // The bytes of a TLS connection flow through Node's own sockets: node:tls is fast over a native handle and
 // slow over a stream written in JavaScript. So our transport connects or accepts, and then hands its file
 // descriptor over to a net.Socket, which node:tls takes. Where that is impossible (Windows, transports of
-// other kinds) node:tls gets a Duplex.
+// other kinds, no descriptor left for the copy that is handed over) node:tls gets a Duplex.
 //
 // What arrived in clear text and was not read yet goes to the TLS side as well, never to the reader:
 // "STARTTLS\r\n" followed by commands in the same packet must not look as if they had been encrypted.
@@ -23,15 +23,18 @@ import { StreamReader } from './reading.ts';
 import { ReadyCall } from './ready.ts';
 import { StreamDuplex } from './stream_duplex.ts';
 import { StreamProtocol } from './stream_protocol.ts';
-import { errnoOf, systemError } from './system_errors.ts';
-import type { TlsClient, TlsOptions, TlsSide, TlsTimeouts } from './tls_options.ts';
-import { checkServerTls } from './tls_options.ts';
+import {
+  checkServerTls,
+  type TlsClient,
+  type TlsOptions,
+  type TlsSide,
+  type TlsTimeouts,
+} from './tls_options.ts';
 import { TlsTransport } from './tls_transport.ts';
 import { TransportBase } from './transport_base.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore, LoopResource } from './turns.ts';
 
-const kNotSupported = errnoOf('ENOTSUP');
 /** Node's own timer of the handshake comes after ours. */
 const kNeverMs = 2 ** 31 - 1;
 
@@ -221,7 +224,6 @@ function takeOver(raw: TransportBase, collector: Collector, already: Buffer): Du
   if (raw instanceof SocketTransport) {
     const fd = raw.releaseDescriptor();
     if (fd >= 0) stream = socketOver(fd);
-    else if (fd !== kNotSupported) throw systemError(fd, 'dup');
   } else if (raw instanceof DuplexTransport) {
     stream = raw.releaseStream();
   }

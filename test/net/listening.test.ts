@@ -1,23 +1,12 @@
-/** Where servers listen, and what happens when the process runs out of descriptors. */
+/** Where servers listen. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { getRunningLoop, openConnection, Protocol, type Server, startServer } from 'aionode';
 import { inLoop, LOCALHOST, portOf, startNodeServer } from '../support/net.js';
 
 const ignore = () => {};
-
-/** Runs an ES module in a process that may open few files; gives what it printed. */
-async function outputWithFewFiles(module: string): Promise<string> {
-  const command = 'ulimit -n 256; exec "$0" --input-type=module --eval "$1"';
-  const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, module], {
-    cwd: import.meta.dirname,
-  });
-  return stdout;
-}
 
 describe('a server that does not serve yet', () => {
   it(
@@ -134,70 +123,4 @@ describe('a factory that throws', () => {
       await server.waitClosed();
     }),
   );
-});
-
-describe('a server that runs out of descriptors', () => {
-  it('says so once, keeps serving, lets new clients wait, and accepts them when some are free', {
-    skip: process.platform === 'win32' && 'descriptors are not limited there',
-  }, async () => {
-    const printed = await outputWithFewFiles(`
-        import { spawn } from 'node:child_process';
-        import { once } from 'node:events';
-        import { closeSync, openSync } from 'node:fs';
-        import { getRunningLoop, run, startServer } from 'aionode';
-
-        const client = \`
-          const { connect } = require('node:net');
-          const sockets = [];
-          process.on('message', ({ port, text }) => {
-            const socket = connect(port, '127.0.0.1', () => socket.write(text));
-            socket.on('data', (data) => process.send(String(data)));
-            socket.on('close', () => process.send('closed'));
-          });
-        \`;
-        await run(async () => {
-          const reports = [];
-          getRunningLoop().setExceptionHandler((_loop, context) => reports.push(context));
-          const server = await startServer(async (reader, writer) => {
-            for (;;) {
-              const data = await reader.read(100);
-              if (data.length === 0) break;
-              writer.write(data);
-            }
-            writer.close();
-          }, '127.0.0.1', 0);
-          const { port } = server.sockets[0];
-          const child = spawn(process.execPath, ['-e', client], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-          const answer = async (text) => {
-            child.send({ port, text });
-            return (await once(child, 'message'))[0];
-          };
-          console.log(await answer('first'));
-          const taken = [];
-          try {
-            for (;;) taken.push(openSync('/dev/null'));
-          } catch (error) {
-            console.log(error.code);
-          }
-          const waiting = answer('waited');
-          while (reports.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-          console.log(reports[0].exception.code, reports[0].exception.syscall, reports[0].socket.port === port);
-          const accepted = await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 1500, 'waits'))]);
-          console.log(accepted);
-          for (const fd of taken) closeSync(fd);
-          console.log(await waiting);
-          console.log(await answer('last'), reports.length);
-          child.kill();
-          await server.shutdown();
-        });
-      `);
-    assert.deepEqual(printed.trim().split('\n'), [
-      'first',
-      'EMFILE',
-      'EMFILE accept true',
-      'waits',
-      'waited',
-      'last 1',
-    ]);
-  });
 });

@@ -1,4 +1,5 @@
 /** The ways to work with a connection, so that one test can be made of all: streams, protocols of both kinds. */
+import path from 'node:path';
 import {
   BaseProtocol,
   type ConnectOptions,
@@ -7,12 +8,13 @@ import {
   openUnixConnection,
   type Server,
   type ServerOptions,
+  type ServerSocket,
   startServer,
   startUnixServer,
   type Transport,
 } from 'aionode';
-import type { Handler } from './net.js';
-import { echo } from './tls.js';
+import { type Handler, LOCALHOST } from './net.js';
+import { CLIENT, echo, SERVER } from './tls.js';
 
 /** Of a Unix socket, or of TCP. */
 export type Address = string | readonly [host: string, port: number];
@@ -102,6 +104,35 @@ function ofProtocols(Protocol: typeof Echo | typeof BufferedEcho): Kind {
       return (await opened)[0];
     },
   };
+}
+
+/** What carries the bytes. */
+export interface Carried {
+  readonly unix: boolean;
+  readonly ofServer: ServerOptions;
+  readonly ofClient: ConnectOptions;
+}
+
+const TLS = { ofServer: SERVER, ofClient: CLIENT };
+const PLAIN = { ofServer: {}, ofClient: {} };
+const OVER_TCP: Record<string, Carried> = {
+  TCP: { unix: false, ...PLAIN },
+  TLS: { unix: false, ...TLS },
+};
+const OVER_UNIX: Record<string, Carried> = {
+  Unix: { unix: true, ...PLAIN },
+  'TLS over Unix': { unix: true, ...TLS },
+};
+export const CARRIED: Readonly<Record<string, Carried>> =
+  process.platform === 'win32' ? OVER_TCP : { ...OVER_TCP, ...OVER_UNIX };
+
+/** Where a server of a test may listen, and where it then does. */
+export const placeIn = (folder: string, { unix }: Carried): Address =>
+  unix ? path.join(folder, 'socket') : [LOCALHOST, 0];
+
+export function addressOf(server: Server): Address {
+  const { address, port } = server.sockets[0] as ServerSocket;
+  return port === undefined ? address : [address, port];
 }
 
 /** Each call makes a kind whose `calls` are its own. */
