@@ -28,6 +28,12 @@ int ParseAddress(const std::string& host, int port, sockaddr_storage* address) {
   return uv_ip6_addr(host.c_str(), port, reinterpret_cast<sockaddr_in6*>(address));
 }
 
+int PortOf(const sockaddr_storage& address) {
+  const bool v6 = address.ss_family == AF_INET6;
+  return ntohs(v6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                  : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
 void PackAddress(const sockaddr* address, int32_t* words) {
   std::memset(words, 0, kAddressBytes);
   if (address == nullptr) return;

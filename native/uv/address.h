@@ -28,6 +28,8 @@ inline const sockaddr* AsSockaddr(const sockaddr_storage& address) {
 // Reads a numeric address; an IPv6 one may name its interface ("fe80::1%eth0").
 int ParseAddress(const std::string& host, int port, sockaddr_storage* address);
 
+int PortOf(const sockaddr_storage& address);
+
 void PackAddress(const sockaddr* address, int32_t* words);
 // False when the record holds no address.
 bool UnpackAddress(const int32_t* words, sockaddr_storage* address);

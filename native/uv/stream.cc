@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "address.h"
 #include "file_sender.h"
 #include "local_address.h"
 
@@ -65,7 +66,16 @@ Stream* Stream::Created(Stream* stream, int* status, int result) {
   return stream;
 }
 
-int Stream::BindTo(const sockaddr* address) { return uv_tcp_bind(&uv_.tcp, address, 0); }
+int Stream::BindTo(const sockaddr* address) {
+  int status = uv_tcp_bind(&uv_.tcp, address, 0);
+  if (status < 0) return status;
+  sockaddr_storage bound;
+  int length = sizeof(bound);
+  status = uv_tcp_getsockname(&uv_.tcp, reinterpret_cast<sockaddr*>(&bound), &length);
+  if (status < 0) return status;
+  // libuv tells of an address in use when it connects, but another one may be free.
+  return PortOf(bound) == 0 ? UV_EADDRINUSE : 0;
+}
 
 int Stream::Connect(const sockaddr* address) {
   NotePeer(address);
