@@ -25,7 +25,7 @@ import { closeSlot, registerReceiver } from './io_events.ts';
 import { native } from './native.ts';
 import { type BaseProtocol, makeProtocol } from './protocols.ts';
 import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
-import { errnoOf, systemError } from './system_errors.ts';
+import { systemError } from './system_errors.ts';
 import { connectTls } from './tls.ts';
 import { checkConnectTls, type TlsOptions, type TlsSide } from './tls_options.ts';
 import type { TransportBase } from './transport_base.ts';
@@ -99,8 +99,6 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
   }
 }
 
-const kInUse = errnoOf('EADDRINUSE');
-
 /** Connects to one of several addresses. */
 class ConnectRace {
   /** The slot of the connected stream. */
@@ -140,10 +138,9 @@ class ConnectRace {
       }
       const errors: unknown[] = [];
       this.errors.push(errors);
-      const opened = this.openSocket(address, errors);
-      if (opened === undefined) continue;
-      const [slot, local] = opened;
-      const error = this.connect(slot, address, local, (error) => {
+      const slot = this.openSocket(address, errors);
+      if (slot === undefined) continue;
+      const error = this.connect(slot, address, (error) => {
         this.open.delete(slot);
         closeSlot(slot);
         errors.push(error);
@@ -165,15 +162,12 @@ class ConnectRace {
   }
 
   /** A socket, bound to a local address if one was asked for. */
-  private openSocket(
-    address: AddressInfo,
-    errors: unknown[],
-  ): [slot: number, local: AddressInfo | undefined] | undefined {
+  private openSocket(address: AddressInfo, errors: unknown[]): number | undefined {
     const { family } = address;
     const locals = this.locals?.filter((one) => one.family === family) ?? [undefined];
     for (const local of locals) {
       const slot = native.tcpOpen(local?.address ?? '', local?.port ?? 0);
-      if (slot >= 0) return [slot, local];
+      if (slot >= 0) return slot;
       errors.push(systemError(slot, local === undefined ? 'socket' : 'bind', local));
     }
     if (locals.length === 0) {
@@ -184,25 +178,16 @@ class ConnectRace {
   }
 
   /** Returns the error of an attempt that failed at once. */
-  private connect(
-    slot: number,
-    to: AddressInfo,
-    local: AddressInfo | undefined,
-    failed: (error: unknown) => void,
-  ): unknown {
-    const errorOf = (errno: number) => {
-      // libuv tells only now that the local address was taken.
-      if (errno === kInUse && local !== undefined) return systemError(errno, 'bind', local);
-      return systemError(errno, 'connect', { address: to.address, port: to.port });
-    };
+  private connect(slot: number, to: AddressInfo, failed: (error: unknown) => void): unknown {
+    const place = { address: to.address, port: to.port };
     const status = native.tcpConnect(slot, to.address, to.port);
-    if (status < 0) return errorOf(status);
+    if (status < 0) return systemError(status, 'connect', place);
     this.open.add(slot);
     registerReceiver(slot, {
       loop: this.loop,
       onEvent: (_kind, errno) => {
         if (errno === 0) this.connected(slot);
-        else failed(errorOf(errno));
+        else failed(systemError(errno, 'connect', place));
       },
     });
     return undefined;
