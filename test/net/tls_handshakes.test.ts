@@ -1,11 +1,10 @@
-/** Handshakes that fail: certificates that are refused, peers that hang, leave or speak plain text. */
+/** Handshakes that fail: certificates that are refused, peers that hang or leave. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import type tls from 'node:tls';
 import {
   createTask,
-  getRunningLoop,
   openConnection,
   type ServerOptions,
   sleep,
@@ -80,31 +79,6 @@ describe('what a client refuses, as Node reports it', () => {
 });
 
 describe('a handshake that does not come to its end', () => {
-  it(
-    'with a server that speaks plain text',
-    inLoop(async () => {
-      const server = await startNodeServer((socket) => socket.end('220 hello\r\n'));
-      await assert.rejects(openConnection(LOCALHOST, server.port, CLIENT), {
-        code: 'ERR_SSL_WRONG_VERSION_NUMBER',
-      });
-      await server.stop();
-    }),
-  );
-
-  it(
-    'with a server that ends, and one that resets',
-    inLoop(async () => {
-      const ends = await startNodeServer((socket) => socket.end());
-      await assert.rejects(openConnection(LOCALHOST, ends.port, CLIENT), { code: 'ECONNRESET' });
-      await ends.stop();
-      const resets = await startNodeServer((socket) => {
-        socket.once('data', () => socket.resetAndDestroy());
-      });
-      await assert.rejects(openConnection(LOCALHOST, resets.port, CLIENT), { code: 'ECONNRESET' });
-      await resets.stop();
-    }),
-  );
-
   it(
     'with a server that hangs: TimeoutError',
     inLoop(async () => {
@@ -203,30 +177,6 @@ describe('a handshake that does not come to its end', () => {
         { ...SERVER, sslHandshakeTimeout: 0.5 },
       ),
     ),
-  );
-
-  it(
-    'debug mode tells of handshakes that failed',
-    inLoop(async (reports) => {
-      getRunningLoop().setDebug(true);
-      await withServer(
-        echo,
-        async (port) => {
-          const plain = await connectNodeSocket(port);
-          plain.resume().write('GET / HTTP/1.0\r\n\r\n');
-          await once(plain, 'end');
-          plain.destroy();
-          await roundsUntil(() => reports.length > 0, 'nothing is told');
-        },
-        SERVER,
-      );
-      const [report] = reports.splice(0);
-      assert.match(String(report?.message), /handshake/);
-      assert.equal(
-        (report?.exception as { code: string } | undefined)?.code,
-        'ERR_SSL_HTTP_REQUEST',
-      );
-    }),
   );
 
   it(

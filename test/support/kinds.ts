@@ -3,17 +3,20 @@ import path from 'node:path';
 import {
   BaseProtocol,
   type ConnectOptions,
+  createTask,
   getRunningLoop,
   openConnection,
   openUnixConnection,
   type Server,
   type ServerOptions,
   type ServerSocket,
+  type StreamReader,
+  type StreamWriter,
   startServer,
   startUnixServer,
   type Transport,
 } from 'aionode';
-import { type Handler, LOCALHOST } from './net.js';
+import { LOCALHOST } from './net.js';
 import { CLIENT, echo, SERVER } from './tls.js';
 
 /** Of a Unix socket, or of TCP. */
@@ -22,10 +25,14 @@ export type Address = string | readonly [host: string, port: number];
 export interface Kind {
   /** A server that sends back what it is sent. */
   serve(at: Address, options?: ServerOptions): Promise<Server>;
+  /** A client that sends back what it is sent. */
   connect(at: Address, options?: ConnectOptions): Promise<Transport>;
-  /** What its protocols and handlers were told of beginnings and ends. */
+  /** What both were told of beginnings and ends. */
   readonly calls: string[];
 }
+
+const endOf = (error: unknown): string =>
+  error === null ? 'lost' : `lost ${(error as NodeJS.ErrnoException).code}`;
 
 class Told extends BaseProtocol {
   protected transport!: Transport;
@@ -42,7 +49,7 @@ class Told extends BaseProtocol {
   }
 
   override connectionLost(error: unknown): void {
-    this.calls.push(error === null ? 'lost' : `lost ${(error as NodeJS.ErrnoException).code}`);
+    this.calls.push(endOf(error));
   }
 }
 
@@ -66,9 +73,15 @@ class BufferedEcho extends Told {
 
 function ofStreams(): Kind {
   const calls: string[] = [];
-  const handler: Handler = (reader, writer) => {
+  const handler = async (...streams: [StreamReader, StreamWriter]): Promise<void> => {
     calls.push('made');
-    return echo(reader, writer);
+    let failure: unknown = null;
+    try {
+      await echo(...streams);
+    } catch (error) {
+      failure = error;
+    }
+    calls.push(endOf(failure));
   };
   return {
     calls,
@@ -77,9 +90,11 @@ function ofStreams(): Kind {
         ? startUnixServer(handler, at, options)
         : startServer(handler, ...at, options),
     async connect(at, options) {
-      const opened =
-        typeof at === 'string' ? openUnixConnection(at, options) : openConnection(...at, options);
-      return (await opened)[1].transport as Transport;
+      const streams = await (typeof at === 'string'
+        ? openUnixConnection(at, options)
+        : openConnection(...at, options));
+      createTask(() => handler(...streams));
+      return streams[1].transport as Transport;
     },
   };
 }
