@@ -1,4 +1,4 @@
-/** Addresses that are in use, and hosts that nobody knows: whoever asks is told, and nothing is left of it. */
+/** Addresses in use or of other machines, hosts that nobody knows: whoever asks is told, and nothing is left of it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { close, open, openLocal } from '../support/datagrams.js';
@@ -60,6 +60,26 @@ describe('an address that is in use', () => {
           transport.abort();
         });
         await server.shutdown();
+      }),
+    );
+  }
+});
+
+describe('an address of another machine', () => {
+  /** Of a network that is for documentation alone. */
+  const address = '203.0.113.1';
+  for (const { name, make, carried } of ways) {
+    if (carried.unix) continue;
+    const { ofServer, ofClient } = carried;
+    it(
+      `${name}: to connect from, to serve at`,
+      inLoop(async () => {
+        const kind = make();
+        const connecting = kind.connect([LOCALHOST, 9], { ...ofClient, localAddr: [address, 0] });
+        await assert.rejects(connecting, { ...systemError('EADDRNOTAVAIL', 'bind'), address });
+        const serving = kind.serve([address, 0], ofServer);
+        await assert.rejects(serving, { ...systemError('EADDRNOTAVAIL', 'listen'), address });
+        assert.deepEqual(kind.calls, []);
       }),
     );
   }
