@@ -65,6 +65,10 @@ export class DuplexTransport extends TransportBase {
   protected readonly stream: Halves;
   private readonly writable: boolean;
   private eofWritten = false;
+  /** The stream gives no more bytes; the protocol may be told later. */
+  private exhausted = false;
+  /** The stream has closed before the protocol was told of its end. */
+  private closedEarly = false;
   private readonly onData: (chunk: unknown) => void;
   private readonly onEnd: () => void;
   private readonly onDrain: () => void;
@@ -116,7 +120,7 @@ export class DuplexTransport extends TransportBase {
       return;
     }
     if (typeof stream.read !== 'function' || stream.readableEnded) {
-      this.receiveEof();
+      this.ended();
       return;
     }
     stream.pause?.();
@@ -165,7 +169,13 @@ export class DuplexTransport extends TransportBase {
   }
 
   protected ended(): void {
+    this.exhausted = true;
     this.receiveEof();
+  }
+
+  protected override deliverEof(): void {
+    super.deliverEof();
+    if (this.closedEarly) this.closed();
   }
 
   protected dataCame(chunk: unknown): void {
@@ -258,6 +268,10 @@ export class DuplexTransport extends TransportBase {
 
   private closed(): void {
     if (this.lost) return;
+    if (this.exhausted && !this.eofReceived && !this.closing) {
+      this.closedEarly = true;
+      return;
+    }
     const { stream } = this;
     const ended = this.eofReceived && (!this.writable || stream.writableFinished);
     if (this.closing || ended) this.endInOrder();
