@@ -15,14 +15,14 @@ import tls, { type TLSSocket } from 'node:tls';
 import { invalidArgType } from './arguments.ts';
 import type { Context } from './context.ts';
 import { DuplexTransport } from './duplex_transport.ts';
-import { RuntimeError, TimeoutError } from './exceptions.ts';
-import { Future, kFailed, kFinished } from './futures.ts';
-import { TimerHandle } from './handles.ts';
+import { RuntimeError } from './exceptions.ts';
+import { type Future, kFinished } from './futures.ts';
 import { BaseProtocol, type InternalProtocol, kInternal, makeProtocol } from './protocols.ts';
 import { StreamReader } from './reading.ts';
 import { ReadyCall } from './ready.ts';
 import { StreamDuplex } from './stream_duplex.ts';
 import { StreamProtocol } from './stream_protocol.ts';
+import { disconnected, Handshake } from './tls_handshake.ts';
 import {
   checkServerTls,
   type TlsClient,
@@ -33,16 +33,10 @@ import {
 import { TlsTransport } from './tls_transport.ts';
 import { TransportBase } from './transport_base.ts';
 import { SocketTransport } from './transports.ts';
-import type { LoopCore, LoopResource } from './turns.ts';
+import type { LoopCore } from './turns.ts';
 
 /** Node's own timer of the handshake comes after ours. */
 const kNeverMs = 2 ** 31 - 1;
-
-/** As node:tls words it. */
-function disconnected(): Error {
-  const message = 'The peer disconnected before the secure TLS connection was established';
-  return Object.assign(new Error(message), { code: 'ECONNRESET' });
-}
 
 /** Takes what arrives between the clear text and the handshake. */
 class Collector extends BaseProtocol implements InternalProtocol {
@@ -79,76 +73,6 @@ class Collector extends BaseProtocol implements InternalProtocol {
   override resumeWriting(): void {
     this.unsent = false;
     this.changed?.();
-  }
-}
-
-/**
- * One handshake: what it waits for, and how it is given up. Owns the stream from over() on, until the
- * TLS transport has it.
- */
-class Handshake implements LoopResource {
-  readonly loop: LoopCore;
-  readonly timeouts: TlsTimeouts;
-  private readonly timer: TimerHandle;
-  private readonly onStep: (future: Future<unknown>) => void;
-  private current: Future<unknown> | undefined = undefined;
-  private failure: { readonly error: unknown } | undefined = undefined;
-  private stream: Duplex | undefined = undefined;
-
-  /** @param onStep - is told each future that is awaited */
-  constructor(loop: LoopCore, timeouts: TlsTimeouts, onStep: (future: Future<unknown>) => void) {
-    const timeout = timeouts.handshake;
-    this.loop = loop;
-    this.timeouts = timeouts;
-    this.onStep = onStep;
-    this.timer = new TimerHandle(loop, () => this.fail(this.tooLong(timeout)), [], undefined);
-    this.timer.armAfter(timeout);
-    loop.resources.add(this);
-  }
-
-  private tooLong(timeout: number): TimeoutError {
-    return new TimeoutError(
-      `TLS handshake is taking longer than ${timeout} seconds: aborting the connection`,
-    );
-  }
-
-  /** A future that fails when the handshake does. */
-  step<T>(): Future<T> {
-    const future = new Future<T>({ loop: this.loop });
-    if (this.failure === undefined) this.current = future;
-    else future.finish(kFailed, this.failure.error);
-    this.onStep(future);
-    return future;
-  }
-
-  over(stream: Duplex): void {
-    this.stream = stream;
-  }
-
-  fail(error: unknown): void {
-    this.failure ??= { error };
-    const { current } = this;
-    if (current !== undefined && !current.done()) current.finish(kFailed, error);
-  }
-
-  /** It is over, well or badly. */
-  end(): void {
-    this.timer.cancel();
-    this.loop.resources.delete(this);
-  }
-
-  /** As of a transport, for the server that has it among its clients. */
-  abort(): void {
-    this.fail(disconnected());
-  }
-
-  close(): void {
-    this.abort();
-  }
-
-  loopClosed(): void {
-    this.end();
-    this.stream?.destroy();
   }
 }
 
