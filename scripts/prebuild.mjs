@@ -3,6 +3,7 @@
 //   npm run prebuild                   for this machine's architecture
 //   npm run prebuild -- --arch arm64   for another one: on Linux by Debian's g++-aarch64-linux-gnu
 //   npm run prebuild -- --libc musl    on a Linux with glibc, for one with musl: by Zig, which is fetched
+//   npm run prebuild -- --zig          on a Linux newer than what a release supports, for all that it does
 //
 // It compiles in a folder of its own, build/prebuild, so that the binary of a checkout that somebody is
 // working in stays as it is. What a release holds is built by .github/workflows/release.yml, on the
@@ -17,8 +18,9 @@ import { findZig, zigEnvironment, zigTarget } from './zig.mjs';
 
 const { platform } = process;
 const hostLibc = libcOfHost();
-const { arch, libc } = parseArgs({
+const { arch, libc, zig } = parseArgs({
   options: {
+    zig: { type: 'boolean', default: false },
     arch: { type: 'string', default: process.arch },
     libc: { type: 'string', ...(hostLibc !== undefined && { default: hostLibc }) },
   },
@@ -40,11 +42,11 @@ function crossTools() {
   return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, prefix + tool]));
 }
 
-/** Zig for the other C library. It links its own C++ library in, and strips as it links. */
+/** Zig for the other C library, or for an older one. It links its own C++ library in, and strips as it links. */
 function zigTools() {
   const { program, reason } = findZig();
   if (program === undefined) {
-    console.error(`a binary for ${libc} cannot be made here: ${reason}`);
+    console.error(`a binary for ${zigTarget(target)} cannot be made here: ${reason}`);
     process.exit(1);
   }
   const compiler = (language) => `${program} ${language} -target ${zigTarget(target)}`;
@@ -52,7 +54,7 @@ function zigTools() {
 }
 
 function toolsOf() {
-  if (libc !== hostLibc) return zigTools();
+  if (zig || libc !== hostLibc) return zigTools();
   if (platform === 'linux' && arch !== process.arch) return crossTools();
   return { STRIP: 'strip' };
 }

@@ -31,7 +31,7 @@ export const libcOfHost = () => {
  * The newest versions of the system's libraries that a binary may ask for: those that Node 20 asks
  * for itself (glibc 2.28), and the C++ library of the same systems (Debian 10, RHEL 8).
  */
-const FLOORS = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11' };
+export const FLOORS = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11' };
 
 const ELF_MACHINES = new Map([
   [62, 'x64'],

