@@ -121,6 +121,8 @@ void ExportLoop(napi_env env, napi_value exports, Environment* environment) {
   if (environment->v8().has_checkpoint()) {
     Export(env, exports, environment,
            {{"checkpoint", Checkpoint}, {"checkpointAndTurn", CheckpointAndTurn}});
+    const napi_value direct = environment->v8().CheckpointFunction();
+    if (direct != nullptr) napi_set_named_property(env, exports, "checkpoint", direct);
   }
 }
 

@@ -20,6 +20,8 @@ namespace {
 constexpr bool kReturnsLocalInRegister = false;
 constexpr const char* kCurrentIsolate = "?GetCurrent@Isolate@v8@@SAPEAV12@XZ";
 constexpr const char* kCheckpoint = "?PerformCheckpoint@MicrotasksScope@v8@@SAXPEAVIsolate@2@@Z";
+constexpr const char* kNewFunction = "";
+constexpr const char* kNewFunctionOfData = "";
 constexpr const char* kScriptId = "";
 constexpr const char* kBoundFunction = "";
 constexpr const char* kPromiseState = "";
@@ -42,6 +44,13 @@ void* FindSymbol(const char* name) {
 constexpr bool kReturnsLocalInRegister = true;
 constexpr const char* kCurrentIsolate = "_ZN2v87Isolate10GetCurrentEv";
 constexpr const char* kCheckpoint = "_ZN2v815MicrotasksScope17PerformCheckpointEPNS_7IsolateE";
+constexpr const char* kNewFunction =
+    "_ZN2v88Function3NewENS_5LocalINS_7ContextEEEPFvRKNS_20FunctionCallbackInfoINS_5ValueEEEE"
+    "NS1_IS5_EEiNS_19ConstructorBehaviorENS_14SideEffectTypeE";
+// From Node 26 on, where a callback's data may be more than a Value.
+constexpr const char* kNewFunctionOfData =
+    "_ZN2v88Function3NewENS_5LocalINS_7ContextEEEPFvRKNS_20FunctionCallbackInfoINS_5ValueEEEE"
+    "NS1_INS_4DataEEEiNS_19ConstructorBehaviorENS_14SideEffectTypeE";
 constexpr const char* kScriptId = "_ZNK2v88Function8ScriptIdEv";
 constexpr const char* kBoundFunction = "_ZNK2v88Function16GetBoundFunctionEv";
 constexpr const char* kPromiseState = "_ZN2v87Promise5StateEv";
@@ -78,15 +87,26 @@ bool IsDisabled(const char* disabled, const char* capability) {
   return disabled != nullptr && std::strstr(disabled, capability) != nullptr;
 }
 
+// Looked up when the addon is loaded: the same in every thread.
+const auto current_isolate = reinterpret_cast<void* (*)()>(FindSymbol(kCurrentIsolate));
+const auto perform_checkpoint = reinterpret_cast<void (*)(void*)>(FindSymbol(kCheckpoint));
+
+// A FunctionCallback; it looks at nothing of its argument, whose layout changes from Node to Node.
+void RunCheckpoint(const void* info) {
+  (void)info;
+  perform_checkpoint(current_isolate());
+}
+
 }  // namespace
 
 V8Access::V8Access(const char* disabled) {
-  Isolate (*current_isolate)() = nullptr;
-  Find(kCurrentIsolate, &current_isolate);
   if (current_isolate == nullptr) return;
   isolate_ = current_isolate();
-  if (!IsDisabled(disabled, "checkpoint")) Find(kCheckpoint, &checkpoint_);
+  if (!IsDisabled(disabled, "checkpoint")) checkpoint_ = perform_checkpoint;
   if (!kReturnsLocalInRegister) return;
+  Find(kCurrentContext, &current_context_);
+  Find(kNewFunction, &new_function_);
+  if (new_function_ == nullptr) Find(kNewFunctionOfData, &new_function_);
   if (!IsDisabled(disabled, "scriptid")) {
     Find(kScriptId, &script_id_);
     Find(kBoundFunction, &bound_function_);
@@ -97,7 +117,6 @@ V8Access::V8Access(const char* disabled) {
     Find(kPromiseHasHandler, &promise_has_handler_);
   }
   if (!IsDisabled(disabled, "frame")) {
-    Find(kCurrentContext, &current_context_);
     Find(kExtras, &extras_);
     Find(kGetOfIsolate, &get_of_isolate_);
     Find(kSetOfIsolate, &set_of_isolate_);
@@ -110,6 +129,11 @@ bool V8Access::has_frame() const {
   if (isolate_ == nullptr) return false;
   if (get_of_isolate_ != nullptr && set_of_isolate_ != nullptr) return true;
   return current_context_ != nullptr && get_of_context_ != nullptr && set_of_context_ != nullptr;
+}
+
+napi_value V8Access::CheckpointFunction() const {
+  if (!has_checkpoint() || new_function_ == nullptr || current_context_ == nullptr) return nullptr;
+  return new_function_(current_context_(isolate_), RunCheckpoint, nullptr, 0, 0, 0);
 }
 
 napi_value V8Access::FrameFunction(napi_env env, const char* name) const {

@@ -3,6 +3,8 @@
 // executable:
 //
 //   MicrotasksScope::PerformCheckpoint      runs the microtask queue: what makes a step atomic
+//   Function::New                           makes a function that JavaScript calls without
+//                                           Node-API's wrapper: a checkpoint follows every step
 //   {Get,Set}ContinuationPreservedEmbedderData   the value that V8 carries through every await: the
 //                                           current task travels in it (of Context up to Node 20,
 //                                           of Isolate from Node 22)
@@ -38,6 +40,8 @@ class V8Access {
   bool has_promise_handler() const { return promise_has_handler_ != nullptr; }
 
   void Checkpoint() const { checkpoint_(isolate_); }
+  // A JavaScript function that does this alone, or nullptr.
+  napi_value CheckpointFunction() const;
   napi_value GetFrame() const {
     return get_of_isolate_ != nullptr ? get_of_isolate_(isolate_)
                                       : get_of_context_(current_context_(isolate_));
@@ -70,6 +74,8 @@ class V8Access {
 
   Isolate isolate_ = nullptr;
   void (*checkpoint_)(Isolate) = nullptr;
+  // Of a context, a callback, its data, its length, and two enumerations whose defaults are 0.
+  Value (*new_function_)(Value, void (*)(const void*), Value, int, int, int) = nullptr;
   Value (*current_context_)(Isolate) = nullptr;
   Value (*extras_)(Value) = nullptr;
   Value (*get_of_isolate_)(Isolate) = nullptr;
