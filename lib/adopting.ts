@@ -1,11 +1,11 @@
-// Sockets that come as file descriptors: connected ones and listening ones.
+// Sockets that come as file descriptors: connected ones, listening ones, and those of datagrams.
 // Floor 3.
 import { outOfRange } from './arguments.ts';
 import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
 import { layout, native } from './native.ts';
 import { systemError } from './system_errors.ts';
 
-const { kTcpSocket, kLocalSocket } = layout;
+const { kTcpSocket, kLocalSocket, kDatagramSocket } = layout;
 
 function checkSocket(fd: number, listening: boolean | undefined): boolean {
   const socket = describeDescriptor(fd);
@@ -47,6 +47,20 @@ export function adoptConnected(fd: number): number {
 export function adoptBound(fd: number): number {
   checkSocket(fd, undefined);
   const slot = native.listenerOpen(fd);
+  if (slot < 0) throw systemError(slot, 'open');
+  return slot;
+}
+
+/**
+ * Takes over a datagram socket of IPv4 or IPv6: returns the slot of its endpoint. Throws as adoptConnected().
+ * @internal
+ */
+export function adoptDatagrams(fd: number): number {
+  if (describeDescriptor(fd).kind !== kDatagramSocket) {
+    throw outOfRange('options.fd', 'a UDP socket', fd);
+  }
+  checkNotOwned(fd);
+  const slot = native.datagramAdopt(fd);
   if (slot < 0) throw systemError(slot, 'open');
   return slot;
 }

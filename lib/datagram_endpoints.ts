@@ -1,11 +1,13 @@
-// loop.createDatagramEndpoint(): where an endpoint is bound and connected to.
+// loop.createDatagramEndpoint(): where an endpoint is bound and connected to, or what socket it takes over.
 // Floor 8.
 import { inspect } from 'node:util';
-import { newAddressRecord, type SocketAddress, writeAddress } from './addresses.ts';
+import { newAddressRecord, readAddress, type SocketAddress, writeAddress } from './addresses.ts';
+import { adoptDatagrams } from './adopting.ts';
 import { checkFlag, checkFunction, checkOptions, outOfRange } from './arguments.ts';
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { type Context, captureContext } from './context.ts';
 import { checkAddress, DatagramSocket, type Remote } from './datagrams.ts';
+import { checkDescriptor } from './descriptors.ts';
 import { Future, kFinished } from './futures.ts';
 import { native } from './native.ts';
 import { type DatagramProtocol, makeProtocol } from './protocols.ts';
@@ -22,10 +24,27 @@ export interface DatagramOptions {
   remoteAddr?: SocketAddress;
   /** 4 or 6; needed when neither address is given. */
   family?: 0 | 4 | 6;
+  /**
+   * Whether several sockets may be bound to one port, each of which gets what is sent to a multicast group. Of
+   * what is sent to one address only one of them gets it, so this is for multicast alone.
+   */
+  reuseAddress?: boolean;
   /** Whether several sockets may be bound to one port, which the system then spreads the datagrams over. */
   reusePort?: boolean;
   /** Whether broadcast addresses may be sent to. The system is not told of `remoteAddr` then. */
   allowBroadcast?: boolean;
+  /**
+   * A UDP socket to use instead, bound or connected as it may be; there are no other options then. It belongs
+   * to the transport and is closed with it; when this throws for an argument, it is still the caller's.
+   */
+  fd?: number;
+}
+
+/** A socket that receives. */
+interface Opened {
+  readonly slot: number;
+  readonly family: 4 | 6;
+  readonly remote: Remote | null;
 }
 
 interface Candidate {
@@ -37,10 +56,17 @@ interface Candidate {
 function checkDatagramOptions(options: DatagramOptions): void {
   checkOptions(options);
   checkFamily(options.family, 'options.family');
-  checkFlag(options.reusePort, 'options.reusePort');
-  checkFlag(options.allowBroadcast, 'options.allowBroadcast');
+  const { reuseAddress, reusePort, allowBroadcast } = options;
+  checkFlag(reuseAddress, 'options.reuseAddress');
+  checkFlag(reusePort, 'options.reusePort');
+  checkFlag(allowBroadcast, 'options.allowBroadcast');
   if (options.localAddr !== undefined) checkAddress(options.localAddr, 'options.localAddr');
   if (options.remoteAddr !== undefined) checkAddress(options.remoteAddr, 'options.remoteAddr');
+  if (options.fd === undefined) return;
+  checkDescriptor(options.fd, 'options.fd');
+  const { fd, ...others } = options;
+  const other = Object.entries(others).find(([, value]) => Boolean(value));
+  if (other !== undefined) throw outOfRange('options.fd', `undefined with options.${other[0]}`, fd);
 }
 
 async function resolve(
@@ -105,8 +131,8 @@ function tryTo(
 /** A bound and connected socket's slot, or why there is none. */
 function openSocket(candidate: Candidate, options: DatagramOptions): number | Error {
   const { family, local, remote } = candidate;
-  const { reusePort = false, allowBroadcast = false } = options;
-  const slot = native.datagramOpen(family, reusePort, allowBroadcast);
+  const { reuseAddress = false, reusePort = false, allowBroadcast = false } = options;
+  const slot = native.datagramOpen(family, reuseAddress, reusePort, allowBroadcast);
   if (slot < 0) return systemError(slot, 'socket');
   let error = local === null ? null : tryTo(slot, 'bind', local);
   if (error === null && remote !== null && !allowBroadcast) {
@@ -121,17 +147,36 @@ function openSocket(candidate: Candidate, options: DatagramOptions): number | Er
   return error;
 }
 
-function openFirst(
-  candidates: readonly Candidate[],
-  options: DatagramOptions,
-): { slot: number; candidate: Candidate } {
+function openFirst(candidates: readonly Candidate[], options: DatagramOptions): Opened {
   let first: Error | undefined;
   for (const candidate of candidates) {
     const slot = openSocket(candidate, options);
-    if (typeof slot === 'number') return { slot, candidate };
+    if (typeof slot === 'number') {
+      const { family, remote: address } = candidate;
+      const name = options.remoteAddr as SocketAddress;
+      const connected = !options.allowBroadcast;
+      return { slot, family, remote: address === null ? null : { name, address, connected } };
+    }
     first ??= slot;
   }
   throw first;
+}
+
+function adopt(fd: number): Opened {
+  const slot = adoptDatagrams(fd);
+  const status = native.datagramReceive(slot, true);
+  if (status < 0) {
+    native.close(slot);
+    throw systemError(status, 'bind');
+  }
+  const record = newAddressRecord();
+  native.datagramAddress(slot, true, record);
+  const peer = readAddress(record, 0);
+  return {
+    slot,
+    family: native.datagramFamily(slot) as 4 | 6,
+    remote: peer === null ? null : { name: peer, address: peer, connected: true },
+  };
 }
 
 async function openEndpoint<P extends DatagramProtocol>(
@@ -144,9 +189,10 @@ async function openEndpoint<P extends DatagramProtocol>(
   loop.checkClosed();
   checkFunction(factory, 'factory');
   checkDatagramOptions(options);
-  const candidates = await findCandidates(options, attempt);
+  const { fd } = options;
+  const candidates = fd === undefined ? await findCandidates(options, attempt) : [];
   loop.checkClosed();
-  const { slot, candidate } = openFirst(candidates, options);
+  const { slot, family, remote } = fd === undefined ? openFirst(candidates, options) : adopt(fd);
   let protocol: P;
   try {
     protocol = makeProtocol(factory);
@@ -154,15 +200,7 @@ async function openEndpoint<P extends DatagramProtocol>(
     native.close(slot);
     throw error;
   }
-  const remote: Remote | null =
-    candidate.remote === null
-      ? null
-      : {
-          name: options.remoteAddr as SocketAddress,
-          address: candidate.remote,
-          connected: !options.allowBroadcast,
-        };
-  const transport = new DatagramSocket(loop, slot, candidate.family, remote, protocol, context);
+  const transport = new DatagramSocket(loop, slot, family, remote, protocol, context);
   const announced = new Future<void>({ loop });
   attempt.waitsFor(announced);
   transport.announce(() => {

@@ -21,6 +21,7 @@ import {
 import { checkBytes, checkPort, checkString, invalidArgType, outOfRange } from './arguments.ts';
 import { copyOf } from './bytes.ts';
 import type { Context } from './context.ts';
+import { DatagramTransportSocket } from './datagram_transport_socket.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { memory } from './memory.ts';
@@ -317,6 +318,13 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
   getExtraInfo(name: string, fallback: unknown = null): any {
+    if (name === 'socket') {
+      return new DatagramTransportSocket(
+        this.slot,
+        () => this.last !== undefined,
+        () => this.sendBatch(),
+      );
+    }
     if (name !== 'peername' && name !== 'sockname') return fallback;
     const address =
       this.last === undefined ? this.addressOf(name === 'peername') : this.last.get(name);

@@ -12,6 +12,7 @@ export {
   iscoroutinefunction,
 } from './coroutines.ts';
 export type { DatagramOptions } from './datagram_endpoints.ts';
+export type { DatagramTransportSocket } from './datagram_transport_socket.ts';
 export { fromDuplex, type ToDuplexOptions, toDuplex } from './duplex.ts';
 export { createEagerTaskFactory, eagerTaskFactory } from './eager.ts';
 export {

@@ -50,6 +50,7 @@ interface Layout {
   readonly kPipe: number;
   readonly kTcpSocket: number;
   readonly kLocalSocket: number;
+  readonly kDatagramSocket: number;
   readonly kOtherSocket: number;
   readonly kReadableDescriptor: number;
   readonly kWritableDescriptor: number;
@@ -133,7 +134,14 @@ export interface Native {
   ): [address: string, port: number, family: 4 | 6] | string | number;
   parseAddress(host: string, port: number, address: Int32Array): number;
   formatHost(address: Int32Array): string;
-  datagramOpen(family: number, reusePort: boolean, broadcast: boolean): number;
+  datagramOpen(
+    family: number,
+    reuseAddress: boolean,
+    reusePort: boolean,
+    broadcast: boolean,
+  ): number;
+  datagramAdopt(fd: number): number;
+  datagramFamily(slot: number): number;
   datagramBind(slot: number, address: Int32Array): number;
   datagramConnect(slot: number, address: Int32Array): number;
   datagramReceive(slot: number, on: boolean): number;
@@ -141,6 +149,18 @@ export interface Native {
   datagramQueued(slot: number): number;
   datagramTakeFailure(slot: number, address: Int32Array): number;
   datagramAddress(slot: number, peer: boolean, address: Int32Array): number;
+  datagramSetBroadcast(slot: number, value: number): number;
+  datagramSetTtl(slot: number, value: number): number;
+  datagramSetMulticastTtl(slot: number, value: number): number;
+  datagramSetMulticastLoopback(slot: number, value: number): number;
+  datagramSetMulticastInterface(slot: number, address: string): number;
+  datagramSetMembership(
+    slot: number,
+    group: string,
+    address: string,
+    source: string,
+    join: boolean,
+  ): number;
   descriptorKind(fd: number): number;
   ownsDescriptor(fd: number): boolean;
   pollerOpen(fd: number): number;

@@ -19,9 +19,17 @@ import type { ReadTransport, WriteTransport } from './transport_types.ts';
 import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
-const { kCharacterDevice, kPipe, kTcpSocket, kLocalSocket, kOtherSocket, kPollHangUp } = layout;
+const { kCharacterDevice, kPipe, kPollHangUp } = layout;
+const { kTcpSocket, kLocalSocket, kDatagramSocket, kOtherSocket } = layout;
 
-const kPipeKinds = new Set([kCharacterDevice, kPipe, kTcpSocket, kLocalSocket, kOtherSocket]);
+const kPipeKinds = new Set([
+  kCharacterDevice,
+  kPipe,
+  kTcpSocket,
+  kLocalSocket,
+  kDatagramSocket,
+  kOtherSocket,
+]);
 const kBadDescriptor = errnoOf('EBADF');
 const kBrokenPipe = errnoOf('EPIPE');
 

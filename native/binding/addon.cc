@@ -65,6 +65,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kPipe", uv::kPipe},
     {"kTcpSocket", uv::kTcpSocket},
     {"kLocalSocket", uv::kLocalSocket},
+    {"kDatagramSocket", uv::kDatagramSocket},
     {"kOtherSocket", uv::kOtherSocket},
     {"kReadableDescriptor", uv::kReadableDescriptor},
     {"kWritableDescriptor", uv::kWritableDescriptor},

@@ -43,20 +43,38 @@ napi_value FormatHost(napi_env env, napi_callback_info info) {
   return ToValue(env, static_cast<const char*>(host));
 }
 
-// datagramOpen(family, reusePort, broadcast): the slot of a socket; family is 4 or 6.
+// datagramOpen(family, reuseAddress, reusePort, broadcast): the slot of a socket; family is 4 or 6.
 napi_value DatagramOpen(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
+  const Arguments<4> arguments(env, info);
   int status = 0;
   uv::Datagram* datagram =
       uv::Datagram::Create(&arguments.loop(), arguments.Int(0) == 6 ? AF_INET6 : AF_INET, &status);
   if (datagram == nullptr) return Status(env, status);
-  if (arguments.Bool(1)) status = datagram->ReusePort();
-  if (status == 0 && arguments.Bool(2)) status = uv_udp_set_broadcast(datagram->udp(), 1);
+  if (arguments.Bool(1)) datagram->ReuseAddress();
+  if (arguments.Bool(2)) status = datagram->ReusePort();
+  if (status == 0 && arguments.Bool(3)) status = uv_udp_set_broadcast(datagram->udp(), 1);
   if (status < 0) {
     datagram->Close();
     return Status(env, status);
   }
   return ToValue(env, static_cast<int32_t>(datagram->slot()));
+}
+
+// datagramAdopt(fd): the slot of a socket that is there already.
+napi_value DatagramAdopt(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  int status = 0;
+  const uv::Datagram* datagram =
+      uv::Datagram::Adopt(&arguments.loop(), static_cast<uv_file>(arguments.Int(0)), &status);
+  return Status(env, datagram == nullptr ? status : static_cast<int32_t>(datagram->slot()));
+}
+
+// datagramFamily(slot): 4 or 6.
+napi_value DatagramFamily(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  if (datagram == nullptr) return Status(env, UV_EBADF);
+  return Status(env, datagram->family() == AF_INET6 ? 6 : 4);
 }
 
 // datagramBind(slot, address) and datagramConnect(slot, address).
@@ -132,6 +150,46 @@ napi_value DatagramAddress(napi_env env, napi_callback_info info) {
   return Status(env, status);
 }
 
+// The options of a socket, which take a number: datagramSetBroadcast(slot, value), ...
+using OptionCall = int (*)(uv_udp_t*, int);
+
+template <OptionCall kCall>
+napi_value SetOption(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  return Status(env, datagram == nullptr ? UV_EBADF : kCall(datagram->udp(), arguments.Int(1)));
+}
+
+// An address that need not be given: nullptr for an empty string.
+const char* OrNull(const std::string& address) {
+  return address.empty() ? nullptr : address.c_str();
+}
+
+// datagramSetMulticastInterface(slot, interface): '' lets the system choose.
+napi_value SetMulticastInterface(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  if (datagram == nullptr) return Status(env, UV_EBADF);
+  return Status(env, uv_udp_set_multicast_interface(datagram->udp(), OrNull(arguments.String(1))));
+}
+
+// datagramSetMembership(slot, group, interface, source, join): '' for the interface that the system
+// chooses, and for any source.
+napi_value SetMembership(napi_env env, napi_callback_info info) {
+  const Arguments<5> arguments(env, info);
+  uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
+  if (datagram == nullptr) return Status(env, UV_EBADF);
+  const std::string group = arguments.String(1);
+  const std::string interface = arguments.String(2);
+  const std::string source = arguments.String(3);
+  const uv_membership membership = arguments.Bool(4) ? UV_JOIN_GROUP : UV_LEAVE_GROUP;
+  return Status(env, source.empty() ? uv_udp_set_membership(datagram->udp(), group.c_str(),
+                                                            OrNull(interface), membership)
+                                    : uv_udp_set_source_membership(datagram->udp(), group.c_str(),
+                                                                   OrNull(interface),
+                                                                   source.c_str(), membership));
+}
+
 }  // namespace
 
 void ExportDatagrams(napi_env env, napi_value exports, Environment* environment) {
@@ -139,13 +197,21 @@ void ExportDatagrams(napi_env env, napi_value exports, Environment* environment)
          {{"parseAddress", ParseAddress},
           {"formatHost", FormatHost},
           {"datagramOpen", DatagramOpen},
+          {"datagramAdopt", DatagramAdopt},
+          {"datagramFamily", DatagramFamily},
           {"datagramBind", DatagramBind},
           {"datagramConnect", DatagramConnect},
           {"datagramReceive", DatagramReceive},
           {"datagramSend", DatagramSend},
           {"datagramQueued", DatagramQueued},
           {"datagramTakeFailure", DatagramTakeFailure},
-          {"datagramAddress", DatagramAddress}});
+          {"datagramAddress", DatagramAddress},
+          {"datagramSetBroadcast", SetOption<uv_udp_set_broadcast>},
+          {"datagramSetTtl", SetOption<uv_udp_set_ttl>},
+          {"datagramSetMulticastTtl", SetOption<uv_udp_set_multicast_ttl>},
+          {"datagramSetMulticastLoopback", SetOption<uv_udp_set_multicast_loop>},
+          {"datagramSetMulticastInterface", SetMulticastInterface},
+          {"datagramSetMembership", SetMembership}});
 }
 
 }  // namespace aionode::binding

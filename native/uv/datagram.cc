@@ -32,9 +32,13 @@ struct Datagram::SendRequest {
 };
 
 Datagram* Datagram::Create(Loop* loop, int family, int* status) {
+  return Create(loop, family, family, status);
+}
+
+Datagram* Datagram::Create(Loop* loop, int family, int made_family, int* status) {
   Datagram* datagram = new Datagram(loop, family);
   *status = uv_udp_init_ex(loop->uv_loop(), &datagram->uv_.udp,
-                           static_cast<unsigned>(family) | UV_UDP_RECVMMSG);
+                           static_cast<unsigned>(made_family) | UV_UDP_RECVMMSG);
   if (*status < 0) {
     datagram->Discard();
     return nullptr;
@@ -42,6 +46,40 @@ Datagram* Datagram::Create(Loop* loop, int family, int* status) {
   datagram->Opened();
   return datagram;
 }
+
+#ifdef _WIN32
+
+// A file descriptor of the C runtime is never a socket there.
+Datagram* Datagram::Adopt(Loop*, uv_file, int* status) {
+  *status = UV_ENOTSUP;
+  return nullptr;
+}
+
+#else
+
+Datagram* Datagram::Adopt(Loop* loop, uv_file fd, int* status) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof(address);
+  int reused = 0;
+  socklen_t reused_length = sizeof(reused);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0 ||
+      getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reused, &reused_length) != 0) {
+    *status = uv_translate_sys_error(errno);
+    return nullptr;
+  }
+  Datagram* datagram = Create(loop, address.ss_family, AF_UNSPEC, status);
+  if (datagram == nullptr) return nullptr;
+  *status = uv_udp_open(&datagram->uv_.udp, fd);
+  if (*status < 0) {
+    datagram->Close();
+    return nullptr;
+  }
+  // libuv has turned it on, which would let others bind to the same port.
+  if (reused == 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reused, sizeof(reused));
+  return datagram;
+}
+
+#endif
 
 int Datagram::ReusePort() {
 #if defined(SO_REUSEPORT) && !defined(_WIN32)
@@ -55,7 +93,7 @@ int Datagram::ReusePort() {
 #endif
 }
 
-int Datagram::Bind(const sockaddr* address) { return uv_udp_bind(&uv_.udp, address, 0); }
+int Datagram::Bind(const sockaddr* address) { return uv_udp_bind(&uv_.udp, address, bind_flags_); }
 
 int Datagram::Connect(const sockaddr* address) { return uv_udp_connect(&uv_.udp, address); }
 

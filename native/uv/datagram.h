@@ -23,7 +23,11 @@ class Datagram : public Handle {
  public:
   // `family` is AF_INET or AF_INET6. nullptr when libuv refuses (`status`).
   static Datagram* Create(Loop* loop, int family, int* status);
+  // Takes over a socket of IPv4 or IPv6. On failure it stays the caller's.
+  static Datagram* Adopt(Loop* loop, uv_file fd, int* status);
 
+  // Lets several sockets bind to one port: each gets what is sent to a multicast group.
+  void ReuseAddress() { bind_flags_ = UV_UDP_REUSEADDR; }
   // Lets several sockets bind to one port, and the system spread the datagrams among them.
   int ReusePort();
   int Bind(const sockaddr* address);
@@ -51,6 +55,7 @@ class Datagram : public Handle {
   // An address record as this socket needs it; false when it holds no address.
   bool Unpack(const int32_t* words, sockaddr_storage* address) const;
 
+  int family() const { return family_; }
   uv_udp_t* udp() { return &uv_.udp; }
   Datagram* AsDatagram() override { return this; }
 
@@ -70,6 +75,9 @@ class Datagram : public Handle {
 
   Datagram(Loop* loop, int family) : Handle(loop), family_(family) {}
 
+  // `made_family`: that of the socket which is made; AF_UNSPEC: none is.
+  static Datagram* Create(Loop* loop, int family, int made_family, int* status);
+
   bool queue_is_empty() const { return uv_udp_get_send_queue_count(&uv_.udp) == 0; }
   // Sends the first of `count` datagrams, or more; returns how many, or the error of the first.
   int SendSome(const Outgoing* outgoing, size_t count);
@@ -82,6 +90,7 @@ class Datagram : public Handle {
   static void OnSent(uv_udp_send_t* request, int status);
 
   int family_;
+  unsigned bind_flags_ = 0;
   // Datagrams of the system call that libuv reports now.
   size_t received_ = 0;
   // It brought fewer than there was room for: libuv, which would ask the system for more, is given

@@ -45,6 +45,8 @@ int32_t DescribeSocket(uv_file fd) {
   length = sizeof(listening);
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0) listening = 0;
   const int32_t flags = listening != 0 ? kListeningDescriptor : 0;
+  const bool is_inet = address.ss_family == AF_INET || address.ss_family == AF_INET6;
+  if (type == SOCK_DGRAM && is_inet) return kDatagramSocket | flags;
   if (type != SOCK_STREAM) return kOtherSocket | flags;
   switch (address.ss_family) {
     case AF_INET:

@@ -13,9 +13,10 @@ enum DescriptorKind : int32_t {
   kRegularFile,
   kDirectory,
   kCharacterDevice,
-  kPipe,         // a pipe or FIFO; on Windows a named pipe
-  kTcpSocket,    // a stream socket of IPv4 or IPv6
-  kLocalSocket,  // a stream socket of the Unix domain
+  kPipe,            // a pipe or FIFO; on Windows a named pipe
+  kTcpSocket,       // a stream socket of IPv4 or IPv6
+  kLocalSocket,     // a stream socket of the Unix domain
+  kDatagramSocket,  // a datagram socket of IPv4 or IPv6
   kOtherSocket,
   kOtherDescriptor,
 };

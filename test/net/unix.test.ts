@@ -1,12 +1,9 @@
 /** Unix sockets, and sockets that come as file descriptors. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, lstatSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -28,14 +25,13 @@ import {
   type UnixPath,
 } from 'aionode';
 import { AUTHORITY, identity } from '../support/certificates.js';
+import { descriptorOf, withDescriptor } from '../support/descriptors.js';
 import { handleCount, inLoop, LOCALHOST, patternBytes, roundsUntil } from '../support/net.js';
 import { descriptorCount, inFolder } from '../support/pipes.js';
 
 const NO_UNIX: string | false =
   process.platform === 'win32' && 'Windows has named pipes, not files of sockets';
 const NOT_LINUX: string | false = process.platform !== 'linux' && 'only Linux has abstract names';
-
-const packageRoot = path.dirname(createRequire(import.meta.url).resolve('aionode/package.json'));
 
 async function echo(reader: StreamReader, writer: StreamWriter): Promise<void> {
   for await (const chunk of reader.chunks()) {
@@ -383,18 +379,6 @@ describe('errors of Unix sockets', { skip: NO_UNIX }, () => {
     }),
   );
 });
-
-/** Runs `code` in a process that has `fd` as its descriptor 3; gives what it prints. */
-async function withDescriptor(fd: number, code: string): Promise<string> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
-    cwd: packageRoot,
-    stdio: ['ignore', 'pipe', 'inherit', fd],
-  });
-  const [output] = await Promise.all([text(child.stdout as Readable), once(child, 'exit')]);
-  return output;
-}
-
-const descriptorOf = (thing: object) => (thing as { _handle: { fd: number } })._handle.fd;
 
 describe('sockets as file descriptors', { skip: NO_UNIX }, () => {
   const startServerOn = (where: string | number, options: ServerOptions = {}) =>
