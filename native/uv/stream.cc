@@ -12,6 +12,7 @@
 #include "address.h"
 #include "file_sender.h"
 #include "local_address.h"
+#include "posix_socket.h"
 
 namespace aionode::uv {
 
@@ -66,6 +67,7 @@ Stream* Stream::Created(Stream* stream, int* status, int result) {
   return stream;
 }
 
+#ifdef _WIN32
 int Stream::BindTo(const sockaddr* address) {
   int status = uv_tcp_bind(&uv_.tcp, address, 0);
   if (status < 0) return status;
@@ -76,6 +78,20 @@ int Stream::BindTo(const sockaddr* address) {
   // libuv tells of an address in use when it connects, but another one may be free.
   return PortOf(bound) == 0 ? UV_EADDRINUSE : 0;
 }
+#else
+int Stream::BindTo(const sockaddr* address) {
+  // libuv would turn on SO_REUSEADDR, and tell of an address in use when it connects, though
+  // another one may be free.
+  const int fd = OpenSocket(address->sa_family);
+  if (fd < 0) return uv_translate_sys_error(errno);
+  const socklen_t length =
+      address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  int status = bind(fd, address, length) == 0 ? 0 : uv_translate_sys_error(errno);
+  if (status == 0) status = uv_tcp_open(&uv_.tcp, fd);
+  if (status < 0) close(fd);
+  return status;
+}
+#endif
 
 int Stream::Connect(const sockaddr* address) {
   NotePeer(address);

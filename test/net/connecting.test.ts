@@ -123,6 +123,26 @@ describe('openConnection()', () => {
   );
 
   it(
+    'shares its local end with no other connection, as in asyncio',
+    { skip: process.platform === 'win32' && 'Windows tells of it when it connects' },
+    inLoop(() =>
+      withServer(
+        () => {},
+        async (port) => {
+          const [, first] = await openConnection(LOCALHOST, port, { localAddr: [LOCALHOST, 0] });
+          const localAddr = first.getExtraInfo('sockname');
+          await assert.rejects(openConnection('127.0.0.2', port, { localAddr }), {
+            ...systemError('EADDRINUSE', 'bind'),
+            port: localAddr[1],
+          });
+          first.close();
+          await first.waitClosed();
+        },
+      ),
+    ),
+  );
+
+  it(
     'takes options',
     inLoop(() =>
       withServer(
