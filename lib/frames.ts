@@ -66,9 +66,12 @@ export const callOutsideTask: <T>(fn: () => T) => T = framesAreStored
 /** Whether AsyncLocalStorage keeps its values in V8's frame. */
 function detectContextFrames(): boolean {
   if (readFrame === undefined || Number.parseInt(process.versions.node, 10) < 22) return false;
+  const before = readFrame();
   const probe = new AsyncLocalStorage<number>();
   const found = probe.run(1, () => readFrame() !== undefined);
   probe.disable();
+  // run() and disable() leave an empty frame behind, which everything from here on would have to carry.
+  writeFrame?.(before);
   return found;
 }
 
