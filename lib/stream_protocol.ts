@@ -10,6 +10,12 @@ export interface FlowWaiter {
   resume(): void;
 }
 
+/** A drain() that waits. It is released once, and only takes note. @internal */
+export interface DrainWaiter {
+  /** @param error - what ended the connection; null when writing may go on, or after an orderly end */
+  release(error: unknown): void;
+}
+
 /** Joins a reader and the waiting drains of a writer to a transport. @internal */
 export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   readonly [kInternal] = true as const;
@@ -23,6 +29,7 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   /** The end of the connection; undefined while it lasts. */
   lost: { readonly error: unknown } | undefined = undefined;
   private waiting: Set<FlowWaiter> | undefined = undefined;
+  private draining: Set<DrainWaiter> | undefined = undefined;
 
   constructor(loop: LoopCore, reader: StreamReader, onConnection?: (transport: Transport) => void) {
     super();
@@ -47,6 +54,16 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
     this.waiting?.delete(waiter);
   }
 
+  /** `drain` is released when writing may go on, or with what ends the connection. */
+  waitForRoom(drain: DrainWaiter): void {
+    this.draining ??= new Set();
+    this.draining.add(drain);
+  }
+
+  stopDraining(drain: DrainWaiter): void {
+    this.draining?.delete(drain);
+  }
+
   override connectionMade(transport: Transport): void {
     const onConnection = this.onConnection;
     this.onConnection = undefined;
@@ -62,7 +79,9 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
     } else {
       this.reader.connectionFailed(error);
     }
+    // As in asyncio: who reads, who waits for the end, who waits for room.
     this.wake();
+    this.releaseDrains(error);
   }
 
   override pauseWriting(): void {
@@ -71,6 +90,7 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
 
   override resumeWriting(): void {
     this.paused = false;
+    this.releaseDrains(null);
     this.wake();
   }
 
@@ -81,6 +101,12 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   eofReceived(): boolean {
     this.reader.feedEof();
     return true;
+  }
+
+  private releaseDrains(error: unknown): void {
+    const released = this.draining;
+    this.draining = undefined;
+    for (const drain of released ?? []) drain.release(error);
   }
 
   private wake(): void {

@@ -4,7 +4,7 @@ import { type Attempt, OpenOperation } from './attempts.ts';
 import { doneFuture } from './done.ts';
 import type { Future } from './futures.ts';
 import { addInlineAwait, InlineCoroutine } from './inline.ts';
-import type { StreamProtocol } from './stream_protocol.ts';
+import type { DrainWaiter, StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import { currentTask } from './tasks.ts';
 import { upgradeToTls } from './tls.ts';
@@ -14,11 +14,12 @@ import type { WriteTransport } from './transport_types.ts';
 const kConnectionReset = errnoOf('ECONNRESET');
 
 /** drain(): waits while the transport is paused. */
-class Drain extends InlineCoroutine<void> {
+class Drain extends InlineCoroutine<void> implements DrainWaiter {
   private readonly writer: StreamWriter;
   private readonly protocol: StreamProtocol;
   private gaveWay = false;
-  private waited = false;
+  /** How the wait has ended; what happens between that and the wake-up changes nothing, as in asyncio. */
+  private outcome: { readonly error: unknown } | undefined = undefined;
 
   constructor(writer: StreamWriter, protocol: StreamProtocol) {
     super();
@@ -26,38 +27,44 @@ class Drain extends InlineCoroutine<void> {
     this.protocol = protocol;
   }
 
+  release(error: unknown): void {
+    this.outcome = { error };
+    this.resume();
+  }
+
   protected override proceed(): void {
     const protocol = this.protocol;
-    const broken = protocol.reader.exception();
-    if (broken !== null) {
-      this.finishWith(broken);
+    if (this.outcome !== undefined) {
+      this.finishWith(this.outcome.error);
       return;
     }
-    // A closing transport gets one pass to find out that the connection is lost, as in asyncio.
-    if (!this.gaveWay && this.writer.isClosing()) {
-      this.gaveWay = true;
-      this.resume();
-      return;
+    if (!this.gaveWay) {
+      const broken = protocol.reader.exception();
+      if (broken !== null) {
+        this.fail(broken);
+        return;
+      }
+      // A closing transport gets one pass to find out that the connection is lost, as in asyncio.
+      if (this.writer.isClosing()) {
+        this.gaveWay = true;
+        this.resume();
+        return;
+      }
     }
     if (protocol.lost !== undefined) {
-      // Who waited when the connection ended in order, by abort() too, is not told of an error.
-      this.finishWith(this.waited ? protocol.lost.error : systemError(kConnectionReset, 'write'));
-      return;
-    }
-    if (protocol.paused) {
-      this.waited = true;
-      protocol.wait(this);
+      this.finishWith(systemError(kConnectionReset, 'write'));
+    } else if (protocol.paused) {
+      protocol.waitForRoom(this);
     } else {
       this.finishWith(null);
     }
   }
 
   protected override abandon(): void {
-    this.protocol.stopWaiting(this);
+    this.protocol.stopDraining(this);
   }
 
   private finishWith(error: unknown): void {
-    this.protocol.stopWaiting(this);
     if (error === null) this.complete();
     else this.fail(error);
   }
