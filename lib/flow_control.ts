@@ -25,7 +25,8 @@ export abstract class FlowControl {
   }
 
   /**
-   * Sets the water marks: above `high` bytes the protocol is paused, at `low` it is resumed.
+   * Sets the water marks: above `high` bytes the protocol is paused, at `low` it is resumed. What is
+   * buffered beyond a new `high` pauses it at once; a resume waits until something was sent, as in asyncio.
    * @param limits - `high`: 64 KiB by default, or four times `low`; `low`: a quarter of `high`; in bytes
    * @throws RangeError unless 0 <= low <= high
    */
@@ -38,7 +39,7 @@ export abstract class FlowControl {
     checkInteger(low, 'low', 0, high);
     this.high = high;
     this.low = low;
-    this.applyWaterMarks(this.bufferedForMarks());
+    if (!this.writingPaused) this.applyWaterMarks(this.bufferedForMarks());
   }
 
   /** Whether `size` bytes that wait to be sent call for a pause, or for its end. */

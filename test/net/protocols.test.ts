@@ -39,6 +39,14 @@ class Peer {
     this.socket.resetAndDestroy();
   }
 
+  async readAllOf(total: number): Promise<void> {
+    let rest = total;
+    for await (const chunk of this.socket.iterator({ destroyOnReturn: false })) {
+      rest -= (chunk as Buffer).length;
+      if (rest <= 0) return;
+    }
+  }
+
   async readAll(): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for await (const chunk of this.socket.iterator({ destroyOnReturn: false })) {
@@ -351,6 +359,22 @@ const scenarios: Record<string, Scenario> = {
       assert.throws(() => transport.setWriteBufferLimits({ high: 1, low: 2 }), RangeError);
       trace.push('ValueError');
       transport.close();
+    };
+    return withOne(Plain, trace, scenario);
+  },
+
+  limits_of_a_full_buffer(trace) {
+    const scenario = async ({ transport }: Plain, peer: Peer) => {
+      transport.write(much);
+      transport.setWriteBufferLimits({ high: 64 * MIB, low: 32 * MIB });
+      trace.push('raised');
+      await peer.readAllOf(much.length);
+      await settle();
+      transport.write(much);
+      transport.setWriteBufferLimits({ high: 1 });
+      trace.push('lowered');
+      transport.close();
+      await peer.readAll();
     };
     return withOne(Plain, trace, scenario);
   },

@@ -28,6 +28,12 @@ class Peer:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
+    async def read_all_of(self, total):
+        loop = asyncio.get_running_loop()
+        self.sock.setblocking(False)
+        while total > 0:
+            total -= len(await loop.sock_recv(self.sock, total))
+
     async def read_all(self):
         loop = asyncio.get_running_loop()
         self.sock.setblocking(False)
@@ -353,6 +359,22 @@ async def limits(trace):
     await with_one(trace, Plain, scenario)
 
 
+async def limits_of_a_full_buffer(trace):
+    async def scenario(protocol, peer):
+        transport = protocol.transport
+        transport.write(b"x" * (16 * MIB))
+        transport.set_write_buffer_limits(high=64 * MIB, low=32 * MIB)
+        trace.append("raised")
+        await peer.read_all_of(16 * MIB)
+        await settle()
+        transport.write(b"x" * (16 * MIB))
+        transport.set_write_buffer_limits(high=1)
+        trace.append("lowered")
+        transport.close()
+        await peer.read_all()
+    await with_one(trace, Plain, scenario)
+
+
 async def two_in_one_poll(trace):
     loop = asyncio.get_running_loop()
 
@@ -410,7 +432,7 @@ SCENARIOS = [life, eof_keeps_open, data_raises, eof_raises, made_raises, lost_ra
              buffered_life, buffered_closes, buffered_pauses, empty_buffer, buffer_raises,
              updated_raises, switches_of_protocol, switches_inside_data, a_slow_reader,
              resumed_writer_goes_on, pause_raises, abort_drops_the_buffer, no_water, limits,
-             two_in_one_poll, behind_what_is_ready, a_client]
+             limits_of_a_full_buffer, two_in_one_poll, behind_what_is_ready, a_client]
 
 
 async def play(scenario, trace):
