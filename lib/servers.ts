@@ -21,6 +21,7 @@ import {
 import type { BaseProtocol } from './protocols.ts';
 import type { ReadyEntry } from './ready.ts';
 import { routine } from './routines.ts';
+import { sleep } from './sleep.ts';
 import { createTask, type Task } from './tasks.ts';
 import { timeout } from './timeouts.ts';
 import { acceptTls } from './tls.ts';
@@ -120,9 +121,13 @@ export class Server implements AsyncDisposable, TransportOwner {
     return this.#loop as never;
   }
 
-  /** Begins to listen; may be called again. @throws Node's system error (EADDRINUSE, ...) */
+  /**
+   * Begins to listen at once, and returns one turn later; may be called again.
+   * @throws Node's system error (EADDRINUSE, ...)
+   */
   async startServing(): Promise<void> {
     this.listen();
+    await sleep(0);
   }
 
   /** @internal */
@@ -304,10 +309,10 @@ export class Server implements AsyncDisposable, TransportOwner {
  * Has a new server listen, unless that is to come later.
  * @internal
  */
-export function beginServing(server: Server, options: ServerOptions): Server {
+export async function beginServing(server: Server, options: ServerOptions): Promise<Server> {
   if (options.startServing ?? true) {
     try {
-      server.listen();
+      await server.startServing();
     } catch (error) {
       server.close();
       throw error;

@@ -9,6 +9,7 @@ import {
   RuntimeError,
   sleep,
   startServer,
+  wait,
 } from 'aionode';
 import { freePort, inLoop, LOCALHOST, portOf, roundsUntil, withServer } from '../support/net.js';
 
@@ -142,6 +143,39 @@ describe('startServer()', () => {
       const [, writer] = await openConnection(LOCALHOST, portOf(server));
       writer.close();
       await server.shutdown();
+    }),
+  );
+
+  it(
+    'lets what is ready run before it goes on, as in asyncio',
+    inLoop(async () => {
+      const order: string[] = [];
+      const after = async (what: string, start: () => Promise<unknown>) => {
+        getRunningLoop().callSoon(() => order.push('ready'));
+        await start();
+        order.push(what);
+      };
+      const server = await startServer(ignore, LOCALHOST, 0, { startServing: false });
+      await after('serves', () => server.startServing());
+      await after('serves already', () => server.startServing());
+      assert.deepEqual(order, ['ready', 'serves', 'ready', 'serves already']);
+      server.close();
+    }),
+  );
+
+  it(
+    'leaves nothing open when it is cancelled meanwhile',
+    inLoop(async () => {
+      let cancelled = 0;
+      for (let turns = 0; turns < 8; turns++) {
+        const starting = createTask(() => startServer(ignore, LOCALHOST, 0));
+        for (let turn = 0; turn < turns; turn++) await sleep(0);
+        starting.cancel();
+        await wait([starting]);
+        if (starting.cancelled()) cancelled += 1;
+        else starting.result().close();
+      }
+      assert.ok(cancelled > 1);
     }),
   );
 });
