@@ -65,7 +65,7 @@ export abstract class DescriptorLoop extends ThreadingLoop {
     addReader(this, fd, callback, args);
   }
 
-  /** Ends addReader(). @returns whether there was a callback */
+  /** Ends addReader(). @returns whether there was a callback @throws RuntimeError when a transport or server owns `fd` */
   removeReader(fd: number): boolean {
     return !this.isClosed() && removeReader(this, fd);
   }
@@ -75,7 +75,7 @@ export abstract class DescriptorLoop extends ThreadingLoop {
     addWriter(this, fd, callback, args);
   }
 
-  /** Ends addWriter(). @returns whether there was a callback */
+  /** Ends addWriter(). @returns whether there was a callback @throws RuntimeError when a transport or server owns `fd` */
   removeWriter(fd: number): boolean {
     return !this.isClosed() && removeWriter(this, fd);
   }

@@ -121,7 +121,10 @@ function add(
 
 function remove(event: number, loop: LoopCore, fd: number): boolean {
   checkDescriptor(fd);
-  return watchesOf.get(loop)?.get(fd)?.set(event, undefined) ?? false;
+  const watch = watchesOf.get(loop)?.get(fd);
+  if (watch !== undefined) return watch.set(event, undefined);
+  checkNotOwned(fd);
+  return false;
 }
 
 /** @internal */

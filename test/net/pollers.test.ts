@@ -227,7 +227,10 @@ describe('readers and writers of descriptors', { skip: NO_PIPES }, () => {
             loop.addReader(fd, () => {});
             loop.removeReader(fd);
           } catch (error) {
-            if ((error as { code: string }).code === 'ERR_RUNTIME') owned.push(fd);
+            if ((error as { code: string }).code !== 'ERR_RUNTIME') continue;
+            owned.push(fd);
+            assert.throws(() => loop.removeReader(fd), { code: 'ERR_RUNTIME' });
+            assert.throws(() => loop.removeWriter(fd), { code: 'ERR_RUNTIME' });
           }
         }
         // Both ends of the connection and the two listening sockets.
