@@ -65,7 +65,7 @@ export async function lookupHost(host: string, family: 4 | 6): Promise<string> {
  * @param family - 4, 6, or 0 for both
  * @param pending - is given the Future of the look-up, to be cancelled
  * @param flags - for dns.lookup's `hints`
- * @throws Node's error of dns.lookup (ENOTFOUND, ...)
+ * @throws Node's error of dns.lookup (ENOTFOUND, ...), also for an address of another family
  * @internal
  */
 export async function resolveHost(
@@ -76,9 +76,11 @@ export async function resolveHost(
   flags = 0,
 ): Promise<AddressInfo[]> {
   const numeric = isIP(host);
-  if (numeric !== 0 && (family === 0 || family === numeric)) {
-    return [{ family: numeric as 4 | 6, address: host, port }];
+  // To Node a numeric address of the other family is no error, and '' is a host.
+  if (host === '' || (numeric !== 0 && family !== 0 && family !== numeric)) {
+    throw hostNotFound(host);
   }
+  if (numeric !== 0) return [{ family: numeric as 4 | 6, address: host, port }];
   const future = wrapFuture(lookup(host, { all: true, family, verbatim: true, hints: flags }));
   pending(future);
   const found = await future;

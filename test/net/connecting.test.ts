@@ -316,6 +316,13 @@ describe('getaddrinfo() and getnameinfo()', () => {
       assert.ok((await loop.getaddrinfo(null, null, { family: 4 })).length > 0);
       await assert.rejects(loop.getaddrinfo('::1', 'no-such-service'), { code: 'EAI_SERVICE' });
       await assert.rejects(loop.getaddrinfo('127.0.0.1', 70_000), RangeError);
+      for (const [host, family] of [
+        ['127.0.0.1', 6],
+        ['::1', 4],
+        ['', 0],
+      ] as const) {
+        await assert.rejects(loop.getaddrinfo(host, 80, { family }), { code: 'ENOTFOUND' });
+      }
       const [host, service] = await loop.getnameinfo(['127.0.0.1', 65_000]);
       assert.equal(typeof host, 'string');
       assert.equal(service, '65000');
