@@ -2,7 +2,14 @@
 // Floor 8.
 
 import { adoptBound, checkAlone } from './adopting.ts';
-import { checkFlag, checkInteger, checkOptions, checkPort, checkString } from './arguments.ts';
+import {
+  checkFlag,
+  checkInteger,
+  checkOptions,
+  checkPort,
+  checkString,
+  outOfRange,
+} from './arguments.ts';
 import { type Future, wrapFuture } from './futures.ts';
 import { TimerHandle } from './handles.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
@@ -77,6 +84,9 @@ export function checkServerArguments(host: unknown, port: unknown, options: Serv
   checkOptions(options);
   checkAlone(options.fd, host, port);
   if (host !== null && !Array.isArray(host)) checkString(host, 'host');
+  if (Array.isArray(host) && host.length === 0) {
+    throw outOfRange('host', 'a host, several of them, or null for all interfaces', host);
+  }
   if (port !== null) checkPort(port, 'port');
   checkServerTls(options);
   checkFamily(options.family, 'options.family');
