@@ -19,10 +19,10 @@ export function invalidArgType(name: string, expected: string, value: unknown): 
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** TypeError [ERR_INVALID_ARG_VALUE] in Node's words; `reason` follows the name. @internal */
-export function invalidArgValue(name: string, reason: string, value: unknown): TypeError {
+/** RangeError [ERR_INVALID_ARG_VALUE] in Node's words; `reason` follows the name. @internal */
+export function invalidArgValue(name: string, reason: string, value: unknown): RangeError {
   const kind = name.includes('.') ? 'property' : 'argument';
-  const error = new TypeError(`The ${kind} '${name}' ${reason}. Received ${inspect(value)}`);
+  const error = new RangeError(`The ${kind} '${name}' ${reason}. Received ${inspect(value)}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 

@@ -19,11 +19,16 @@ const kLargestDescriptor = 2 ** 31 - 1;
 const kLargestId = 2 ** 31 - 1;
 /** One more than the last real-time signal of Linux, which has the most. */
 const kLargestSignal = 64;
-/** Options of child_process that would be taken for ours and mean nothing here. */
+const kBytes = 'the streams carry bytes: decode what you read';
+/** Options of child_process and of asyncio that would be taken for ours and mean nothing here. */
 const kForeignOptions = {
   stdio: 'use "stdin", "stdout" and "stderr"',
   shell: 'use createSubprocessShell()',
-  encoding: 'the streams carry bytes: decode what you read',
+  encoding: kBytes,
+  errors: kBytes,
+  text: kBytes,
+  universalNewlines: kBytes,
+  bufsize: 'the pipes have no buffer of their own',
 };
 
 /** Makes a pipe between the child and this process. @see asyncio.subprocess.PIPE @public */

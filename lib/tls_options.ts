@@ -55,8 +55,8 @@ export interface TlsClient {
   readonly name: string;
 }
 
-function invalidValue(name: string, reason: string): TypeError {
-  const error = new TypeError(`The argument "${name}" ${reason}`);
+function invalidValue(name: string, reason: string): RangeError {
+  const error = new RangeError(`The argument "${name}" ${reason}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 

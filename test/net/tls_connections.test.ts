@@ -232,20 +232,15 @@ describe('an encrypted connection', () => {
   );
 });
 
+/** asyncio's ValueError. */
+const VALUE_ERROR = { name: 'RangeError', code: 'ERR_INVALID_ARG_VALUE' };
+
 describe('arguments', () => {
   const invalid: [string, object, object][] = [
     ['ssl of another kind', { ssl: 5 }, { code: 'ERR_INVALID_ARG_TYPE' }],
-    ['serverHostname without ssl', { serverHostname: 'x' }, { code: 'ERR_INVALID_ARG_VALUE' }],
-    [
-      'sslHandshakeTimeout without ssl',
-      { sslHandshakeTimeout: 1 },
-      { code: 'ERR_INVALID_ARG_VALUE' },
-    ],
-    [
-      'sslShutdownTimeout without ssl',
-      { sslShutdownTimeout: 1 },
-      { code: 'ERR_INVALID_ARG_VALUE' },
-    ],
+    ['serverHostname without ssl', { serverHostname: 'x' }, VALUE_ERROR],
+    ['sslHandshakeTimeout without ssl', { sslHandshakeTimeout: 1 }, VALUE_ERROR],
+    ['sslShutdownTimeout without ssl', { sslShutdownTimeout: 1 }, VALUE_ERROR],
     [
       'no time for the shutdown',
       { ssl: true, sslShutdownTimeout: 0 },
@@ -261,7 +256,7 @@ describe('arguments', () => {
       { ssl: true, serverHostname: 1 },
       { code: 'ERR_INVALID_ARG_TYPE' },
     ],
-    ['no name to check', { ssl: true, serverHostname: '' }, { code: 'ERR_INVALID_ARG_VALUE' }],
+    ['no name to check', { ssl: true, serverHostname: '' }, VALUE_ERROR],
     ['a certificate that is none', { ssl: { ca: 'x', cert: 'y', key: 'z' } }, { code: /./ }],
   ];
   for (const [what, options, error] of invalid) {
@@ -280,8 +275,8 @@ describe('arguments', () => {
     inLoop(async () => {
       const start = (options: object) => startServer(echo, LOCALHOST, 0, options as never);
       await assert.rejects(start({ ssl: true }), { code: 'ERR_INVALID_ARG_TYPE' });
-      await assert.rejects(start({ sslHandshakeTimeout: 1 }), { code: 'ERR_INVALID_ARG_VALUE' });
-      await assert.rejects(start({ sslShutdownTimeout: 1 }), { code: 'ERR_INVALID_ARG_VALUE' });
+      await assert.rejects(start({ sslHandshakeTimeout: 1 }), VALUE_ERROR);
+      await assert.rejects(start({ sslShutdownTimeout: 1 }), VALUE_ERROR);
       await assert.rejects(start({ ssl: { cert: 'x', key: 'y' } }), { code: /^ERR_OSSL/ });
     }),
   );
@@ -291,7 +286,7 @@ describe('arguments', () => {
     inLoop(() =>
       withServer(echo, async (port) => {
         const [, writer] = await openConnection(LOCALHOST, port);
-        await assert.rejects(writer.startTls(TRUST), { code: 'ERR_INVALID_ARG_VALUE' });
+        await assert.rejects(writer.startTls(TRUST), VALUE_ERROR);
         await assert.rejects(writer.startTls(null as never), { code: 'ERR_INVALID_ARG_TYPE' });
         writer.close();
       }),
