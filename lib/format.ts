@@ -21,6 +21,14 @@ export function describeState(
   return `<${parts.join(' ')}>`;
 }
 
+/** `127.0.0.1:80`, `[::1]:80`, or the path of a Unix socket; undefined where there is nothing to show. @internal */
+export function describeAddress(address: unknown): string | undefined {
+  if (typeof address === 'string') return address === '' ? undefined : address;
+  if (!Array.isArray(address)) return undefined;
+  const [host, port] = address as [string, number];
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** inspect(), for what anybody may have thrown: its own way to be shown can throw too. */
 function show(value: unknown, options?: InspectOptions): string {
   try {

@@ -1,8 +1,10 @@
 // StreamReader: the reading side of a stream, with exact reads and back pressure.
 // Floor 8.
+import { inspect } from 'node:util';
 import { checkInteger, checkOptions, invalidArgType } from './arguments.ts';
 import { ByteQueue, kSmallestView } from './byte_queue.ts';
 import { RuntimeError } from './exceptions.ts';
+import { describeState } from './format.ts';
 import type { Future } from './futures.ts';
 import {
   Peek,
@@ -181,6 +183,16 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
       if (line.length === 0) return;
       yield line;
     }
+  }
+
+  /** As console.log() shows it: `<StreamReader open buffered=3 waiting=readline>`. @internal */
+  [inspect.custom](): string {
+    const state = this.exception() === null ? (this.eof ? 'eof' : 'open') : 'broken';
+    return describeState(this, state, {
+      buffered: this.size || undefined,
+      limit: this.limit === kDefaultLimit ? undefined : this.limit,
+      waiting: this.waiter?.method,
+    });
   }
 
   // ----------------------------------------------------------------- for the floors around

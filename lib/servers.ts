@@ -3,9 +3,11 @@
 //
 // Its sockets are bound when it is made and listen when it begins to serve. The protocol of a connection
 // is made one turn after it was accepted and told of it in the turn after that, as in asyncio.
+import { inspect } from 'node:util';
 import { checkFunction, checkSeconds } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
+import { describeAddress, describeState } from './format.ts';
 import { Future } from './futures.ts';
 import { gather } from './gather.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -245,6 +247,17 @@ export class Server implements AsyncDisposable, TransportOwner {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.waitClosed();
+  }
+
+  /** As console.log() shows it: `<Server serving at=127.0.0.1:8080 clients=2>`. @internal */
+  [inspect.custom](): string {
+    const at = this.sockets.map(({ address, port }) =>
+      describeAddress(port === undefined ? address : [address, port]),
+    );
+    return describeState(this, this.#state === 'new' ? 'not serving yet' : this.#state, {
+      at: at.length > 0 ? at.join(',') : undefined,
+      clients: this.#clients.size || undefined,
+    });
   }
 
   // ---------------------------------------------------------------------- connections

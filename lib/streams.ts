@@ -1,7 +1,9 @@
 // StreamWriter: the writing side of a stream.
 // Floor 9.
+import { inspect } from 'node:util';
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { doneFuture } from './done.ts';
+import { describeAddress, describeState } from './format.ts';
 import type { Future } from './futures.ts';
 import { addInlineAwait, InlineCoroutine } from './inline.ts';
 import type { DrainWaiter, StreamProtocol } from './stream_protocol.ts';
@@ -221,6 +223,15 @@ export class StreamWriter implements AsyncDisposable {
   // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
   getExtraInfo(name: string, fallback: unknown = null): any {
     return this.transport.getExtraInfo(name, fallback);
+  }
+
+  /** As console.log() shows it: `<StreamWriter open peer=127.0.0.1:8080 unsent=100>`. @internal */
+  [inspect.custom](): string {
+    const open = this.isClosing() ? 'closing' : 'open';
+    return describeState(this, this.protocol.lost === undefined ? open : 'closed', {
+      peer: describeAddress(this.getExtraInfo('peername')),
+      unsent: this.transport.getWriteBufferSize() || undefined,
+    });
   }
 
   /** close() and waitClosed(), without the connection's error; abort() when the task is cancelled. */

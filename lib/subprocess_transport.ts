@@ -8,6 +8,8 @@
 // this process kill it, unless it is detached.
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
+import { describeState } from './format.ts';
 import { Future, kFinished } from './futures.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
@@ -196,6 +198,13 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
 
   getProtocol(): SubprocessProtocol {
     return this.protocol;
+  }
+
+  /** As console.log() shows it: `<ProcessTransport running pid=4711>`. @internal */
+  [inspect.custom](): string {
+    const { pid, returncode } = this;
+    const state = returncode === null ? 'running' : 'ended';
+    return describeState(this, state, { pid, returncode: returncode ?? undefined });
   }
 
   // ------------------------------------------------------------------------ for the floors around

@@ -8,10 +8,12 @@
 // always an entry, called once, last; then what is underneath is released.
 //
 // It reads from the end of connectionMade() on, as in asyncio.
+import { inspect } from 'node:util';
 import { checkBytes, checkIterable, invalidArgType } from './arguments.ts';
 import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
+import { describeAddress, describeState } from './format.ts';
 import { type AnyProtocol, type BaseProtocol, checkProtocol, kInternal } from './protocols.ts';
 import { ReadyCall, type ReadyEntry } from './ready.ts';
 import type { Transport } from './transport_types.ts';
@@ -220,6 +222,17 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
   setExtraInfo(name: string, value: unknown): void {
     this.extra ??= new Map();
     this.extra.set(name, value);
+  }
+
+  /** As console.log() shows it: `<SocketTransport open, reading peer=127.0.0.1:8080 unsent=100>`. @internal */
+  [inspect.custom](): string {
+    const open = this.lost ? 'closed' : this.closing ? 'closing' : 'open';
+    const reading = !this.isReading() ? '' : this.eofReceived ? ', read to its end' : ', reading';
+    return describeState(this, `${open}${reading}`, {
+      peer: describeAddress(this.getExtraInfo('peername')),
+      pipe: this.getExtraInfo('pipe') ?? undefined,
+      unsent: this.getWriteBufferSize() || undefined,
+    });
   }
 
   // -------------------------------------------------------------------------- receiving
