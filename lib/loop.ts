@@ -70,6 +70,11 @@ function contextOf({ task, future, handle }: ExceptionContext): Context | undefi
   return thing instanceof Task || thing instanceof Handle ? thing.getContext() : undefined;
 }
 
+/** A handle that is cancelled has let go of its callback, be it while that runs. */
+function describeHandle(handle: Handle): string {
+  return handle.cancelled() ? 'that has cancelled itself' : describeCallback(handle.callback);
+}
+
 function describeStep(task: object | undefined): string {
   return task instanceof Task ? `a step of task ${task.getName()}` : 'the end of an await';
 }
@@ -375,7 +380,7 @@ export class EventLoop extends NetworkLoop {
 
   /** @internal */
   override reportError(error: unknown, entry: ReadyEntry): void {
-    const callback = entry instanceof Handle ? describeCallback(entry.callback) : undefined;
+    const callback = entry instanceof Handle ? describeHandle(entry) : undefined;
     const sourceTraceback = this.debug ? creationStack(entry) : undefined;
     this.callExceptionHandler({
       message: `Exception in callback${callback === undefined ? '' : ` ${callback}`}`,
@@ -390,7 +395,7 @@ export class EventLoop extends NetworkLoop {
     if (seconds < this.slowCallbackDuration) return;
     const what =
       entry instanceof Handle
-        ? `callback ${describeCallback(entry.callback)}`
+        ? `callback ${describeHandle(entry)}`
         : isAwait(entry)
           ? describeStep(entry.scope?.task)
           : describeStep(entry);

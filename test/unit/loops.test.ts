@@ -219,6 +219,16 @@ describe('the exception handler', () => {
     assert.equal(context?.exception, error);
   });
 
+  it('is not told a name of ours for a callback that has cancelled itself', async () => {
+    const [context] = await contextsOf(() => {
+      const handle = getRunningLoop().callSoon(() => {
+        handle.cancel();
+        throw new Error('after that');
+      });
+    });
+    assert.equal(context?.message, 'Exception in callback that has cancelled itself');
+  });
+
   it('is told of values that are not Errors', async () => {
     const [context] = await contextsOf(() => {
       new Future().addDoneCallback(() => {});
