@@ -21,7 +21,7 @@ import { NetworkLoop } from './loop_network.ts';
 import { native } from './native.ts';
 import { newPlainFuture } from './plain_futures.ts';
 import type { DatagramProtocol } from './protocols.ts';
-import type { ReadyEntry } from './ready.ts';
+import type { CallingEntry, ReadyEntry } from './ready.ts';
 import { currentLoop, enterLoop, leaveLoop, setDefaultLoopFactory } from './running.ts';
 import { currentScope } from './scopes.ts';
 import { type Awaitable, ensureFuture, spawn, Task, type TaskOptions } from './tasks.ts';
@@ -73,6 +73,12 @@ function contextOf({ task, future, handle }: ExceptionContext): Context | undefi
 /** A handle that is cancelled has let go of its callback, be it while that runs. */
 function describeHandle(handle: Handle): string {
   return handle.cancelled() ? 'that has cancelled itself' : describeCallback(handle.callback);
+}
+
+/** What an entry calls of the user's; undefined where nobody knows its name. */
+function describeCalled(entry: ReadyEntry): string | undefined {
+  if (entry instanceof Handle) return describeHandle(entry);
+  return (entry as Partial<CallingEntry>).calls;
 }
 
 function describeStep(task: object | undefined): string {
@@ -380,7 +386,7 @@ export class EventLoop extends NetworkLoop {
 
   /** @internal */
   override reportError(error: unknown, entry: ReadyEntry): void {
-    const callback = entry instanceof Handle ? describeHandle(entry) : undefined;
+    const callback = describeCalled(entry);
     const sourceTraceback = this.debug ? creationStack(entry) : undefined;
     this.callExceptionHandler({
       message: `Exception in callback${callback === undefined ? '' : ` ${callback}`}`,
@@ -393,12 +399,11 @@ export class EventLoop extends NetworkLoop {
   /** @internal */
   override reportSlow(entry: ReadyEntry, seconds: number): void {
     if (seconds < this.slowCallbackDuration) return;
+    const called = describeCalled(entry);
     const what =
-      entry instanceof Handle
-        ? `callback ${describeHandle(entry)}`
-        : isAwait(entry)
-          ? describeStep(entry.scope?.task)
-          : describeStep(entry);
+      called !== undefined
+        ? `callback ${called}`
+        : describeStep(isAwait(entry) ? entry.scope?.task : entry);
     console.warn(`aionode: Executing ${what} took ${seconds.toFixed(3)} seconds`);
   }
 

@@ -67,13 +67,15 @@ export class ReadPipeTransport extends SocketTransport implements ReadTransport 
     if (this.closing) return;
     this.closing = true;
     if (this.protocol[kInternal]) this.protocol.eofReceived?.();
-    else this.loop.enqueue(new ReadyCall(() => void this.protocol.eofReceived?.()));
+    else {
+      this.loop.enqueue(new ReadyCall(() => void this.protocol.eofReceived?.(), 'eofReceived'));
+    }
     this.loop.enqueue(
       new ReadyCall(() => {
         if (this.lost) return;
         this.lost = true;
         this.callConnectionLost(null);
-      }),
+      }, 'connectionLost'),
     );
   }
 

@@ -21,7 +21,7 @@ import {
   type ServerSocket,
 } from './listening.ts';
 import type { BaseProtocol } from './protocols.ts';
-import type { ReadyEntry } from './ready.ts';
+import type { CallingEntry } from './ready.ts';
 import { routine } from './routines.ts';
 import { sleep } from './sleep.ts';
 import { createTask, type Task } from './tasks.ts';
@@ -32,7 +32,7 @@ import { SocketTransport } from './transports.ts';
 import type { LoopCore } from './turns.ts';
 
 /** An accepted connection that has no protocol yet. */
-class Accepted implements ReadyEntry, EventReceiver {
+class Accepted implements CallingEntry, EventReceiver {
   readonly loop: LoopCore;
   private readonly slot: number;
   private readonly server: Server;
@@ -43,6 +43,8 @@ class Accepted implements ReadyEntry, EventReceiver {
     this.server = server;
     registerReceiver(slot, this);
   }
+
+  readonly calls = 'that makes a protocol';
 
   /** A stream that does not read yet tells nothing. */
   onEvent(): void {}

@@ -142,7 +142,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     if (plan.signal !== undefined) {
       this.stopFollowing = onAbort(plan.signal, () => this.terminate());
     }
-    this.tell(() => this.protocol.connectionMade(this));
+    this.tell('connectionMade', () => this.protocol.connectionMade(this));
   }
 
   // ---------------------------------------------------------------------------- asyncio's methods
@@ -227,11 +227,11 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   }
 
   pipeDataReceived(fd: number, data: Buffer): void {
-    this.tell(() => this.protocol.pipeDataReceived(fd, data));
+    this.tell('pipeDataReceived', () => this.protocol.pipeDataReceived(fd, data));
   }
 
   pipeConnectionLost(fd: number, error: unknown): void {
-    this.tell(() => this.protocol.pipeConnectionLost(fd, error));
+    this.tell('pipeConnectionLost', () => this.protocol.pipeConnectionLost(fd, error));
     this.finishIfOver();
   }
 
@@ -244,7 +244,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     running.delete(this);
     this.stopFollowing?.();
     if (signal < 0) warnOfLostStatus(this.pid);
-    this.tell(() => this.protocol.processExited());
+    this.tell('processExited', () => this.protocol.processExited());
     this.finishIfOver();
     for (const waiter of this.exitWaiters ?? []) {
       if (!waiter.done()) waiter.finish(kFinished, this.returncode);
@@ -256,7 +256,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     if (this.finished || this.returncode === null) return;
     if (this.pipes.some((pipe) => pipe?.connected)) return;
     this.finished = true;
-    this.tell(() => this.protocol.connectionLost(null));
+    this.tell('connectionLost', () => this.protocol.connectionLost(null));
   }
 
   /** Takes over our ends of the pipes. */
@@ -278,9 +278,9 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   }
 
   /** Calls a method of the protocol: now if it is ours, as a ready entry otherwise. */
-  private tell(call: () => void): void {
+  private tell(method: string, call: () => void): void {
     if ((this.protocol as InternalSubprocessProtocol)[kInternal]) call();
-    else this.loop.enqueue(new ReadyCall(call));
+    else this.loop.enqueue(new ReadyCall(call, method));
   }
 }
 

@@ -374,7 +374,7 @@ export async function upgradeToTls(
     return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);
   } catch (error) {
     raw.handOverFailed();
-    loop.enqueue(new ReadyCall(() => protocol.connectionLost(error)));
+    loop.enqueue(new ReadyCall(() => protocol.connectionLost(error), 'connectionLost'));
     throw error;
   }
 }

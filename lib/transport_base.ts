@@ -15,7 +15,7 @@ import { RuntimeError } from './exceptions.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
 import { describeAddress, describeState } from './format.ts';
 import { type AnyProtocol, type BaseProtocol, checkProtocol, kInternal } from './protocols.ts';
-import { ReadyCall, type ReadyEntry } from './ready.ts';
+import { type CallingEntry, ReadyCall } from './ready.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -60,7 +60,7 @@ function isSystemError(error: unknown): boolean {
 function nothing(): void {}
 
 /** @internal */
-export abstract class TransportBase extends FlowControl implements Transport, ReadyEntry {
+export abstract class TransportBase extends FlowControl implements Transport, CallingEntry {
   /** @internal */
   readonly loop: LoopCore;
   /** @internal */
@@ -119,7 +119,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
 
   /** Schedules connectionMade(), after which reading begins. `done` is called last. @internal */
   announce(done: Announced = nothing): void {
-    this.loop.enqueue(new ReadyCall(() => this.made(done)));
+    this.loop.enqueue(new ReadyCall(() => this.made(done), 'connectionMade'));
   }
 
   private made(done: Announced): void {
@@ -184,7 +184,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
     if (this.lost) return;
     this.lost = true;
     this.arrivals = undefined;
-    this.loop.enqueue(new ReadyCall(() => this.callConnectionLost(error)));
+    this.loop.enqueue(new ReadyCall(() => this.callConnectionLost(error), 'connectionLost'));
   }
 
   protected callConnectionLost(error: unknown): void {
@@ -301,6 +301,11 @@ export abstract class TransportBase extends FlowControl implements Transport, Re
     const waiting = this.arrivals;
     this.arrivals = undefined;
     for (const what of waiting ?? []) this.deliver(what);
+  }
+
+  /** @internal */
+  get calls(): string {
+    return `of the protocol ${this.protocol.constructor.name}`;
   }
 
   /** Delivers the oldest arrival. @internal */
