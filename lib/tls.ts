@@ -15,7 +15,7 @@ import tls, { type TLSSocket } from 'node:tls';
 import { invalidArgType } from './arguments.ts';
 import type { Context } from './context.ts';
 import { DuplexTransport } from './duplex_transport.ts';
-import { RuntimeError } from './exceptions.ts';
+import { CancelledError, RuntimeError } from './exceptions.ts';
 import { type Future, kFinished } from './futures.ts';
 import { BaseProtocol, type InternalProtocol, kInternal, makeProtocol } from './protocols.ts';
 import { StreamReader } from './reading.ts';
@@ -374,7 +374,9 @@ export async function upgradeToTls(
     return await upgrade(raw, new Collector(), already, handshake, protocol, options, secure);
   } catch (error) {
     raw.handOverFailed();
-    loop.enqueue(new ReadyCall(() => protocol.connectionLost(error), 'connectionLost'));
+    // A cancel is the end that this side wanted; to those that wait for it, it would be a cancel of theirs.
+    const end = error instanceof CancelledError ? null : error;
+    loop.enqueue(new ReadyCall(() => protocol.connectionLost(end), 'connectionLost'));
     throw error;
   }
 }

@@ -239,7 +239,9 @@ describe('startTls()', () => {
           for (let round = 0; round < 3; round++) await sleep(0);
           upgrade.cancel();
           await assert.rejects(upgrade, { name: 'CancelledError' });
-          await assert.rejects(writer.waitClosed(), { name: 'CancelledError' });
+          // The cancel is the upgrade's alone: this task was not cancelled.
+          await writer.waitClosed();
+          assert.equal((await reader.read()).length, 0);
         }
       }
       await server.stop();
