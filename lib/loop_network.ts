@@ -97,8 +97,8 @@ export abstract class NetworkLoop extends DescriptorLoop {
   }
 
   /**
-   * The names of a numeric address and a port.
-   * @throws Node's error of the look-up (ENOTFOUND, ...)
+   * The names of a numeric address and a port; themselves where there is no name.
+   * @throws Node's error of the look-up (EAI_AGAIN, ...)
    */
   getnameinfo(address: [host: string, port: number]): Promise<[host: string, service: string]> {
     return getnameinfo(address);

@@ -12,7 +12,7 @@ import {
   outOfRange,
 } from './arguments.ts';
 import { type Future, wrapFuture } from './futures.ts';
-import { portOfService } from './services.ts';
+import { portOfService, serviceAtPort } from './services.ts';
 
 /** libuv's UV_EAI_NONAME, which Node names ENOTFOUND. */
 const kNotFound = -3008;
@@ -113,6 +113,13 @@ export async function getnameinfo(
   checkString(address[0], 'address[0]');
   if (isIP(address[0]) === 0) throw outOfRange('address[0]', 'a numeric address', address[0]);
   checkPort(address[1], 'address[1]');
-  const { hostname, service } = await wrapFuture(lookupService(address[0], address[1]));
-  return [hostname, service];
+  const [host, port] = address;
+  try {
+    const { hostname, service } = await wrapFuture(lookupService(host, port));
+    return [hostname, service];
+  } catch (error) {
+    // Node insists on a name; the system would give the address, as it does to asyncio.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTFOUND') throw error;
+    return [host, await serviceAtPort(port)];
+  }
 }

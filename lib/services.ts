@@ -1,4 +1,4 @@
-// Names of services ('http') to port numbers: the system's own table, which node:dns does not show.
+// Names of services ('http') and port numbers: the system's own table, which node:dns does not show.
 // Floor 6.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,13 +8,19 @@ const kTable =
     ? path.join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'drivers', 'etc', 'services')
     : '/etc/services';
 
-function portIn(table: string, service: string): number | undefined {
+interface Service {
+  readonly names: readonly string[];
+  readonly port: number;
+}
+
+/** The services over TCP. */
+async function* services(): AsyncGenerator<Service> {
+  const table = await readFile(kTable, 'utf8').catch(() => '');
   for (const line of table.split('\n')) {
     const [name, place = '', ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
     const [port, protocol] = place.split('/');
-    if (protocol === 'tcp' && (name === service || aliases.includes(service))) return Number(port);
+    if (protocol === 'tcp' && name) yield { names: [name, ...aliases], port: Number(port) };
   }
-  return undefined;
 }
 
 /**
@@ -24,9 +30,14 @@ function portIn(table: string, service: string): number | undefined {
  */
 export async function portOfService(service: string): Promise<number> {
   if (/^\d+$/.test(service)) return Number(service);
-  const table = await readFile(kTable, 'utf8').catch(() => '');
-  const port = portIn(table, service);
-  if (port !== undefined) return port;
+  for await (const { names, port } of services()) if (names.includes(service)) return port;
   const error = new Error(`getaddrinfo EAI_SERVICE ${service}`);
   throw Object.assign(error, { code: 'EAI_SERVICE', syscall: 'getaddrinfo' });
+}
+
+/** The name of the service at a TCP port; the port itself when it has none. @internal */
+export async function serviceAtPort(port: number): Promise<string> {
+  for await (const service of services())
+    if (service.port === port) return service.names[0] as string;
+  return String(port);
 }

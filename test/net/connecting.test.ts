@@ -304,6 +304,21 @@ describe('loop.createConnection()', () => {
 
 describe('getaddrinfo() and getnameinfo()', () => {
   it(
+    'give the address and the port where there are no names',
+    inLoop(async (): Promise<void> => {
+      // For documentation only (RFC 5737): nobody has given it a name.
+      const nameless = ['192.0.2.1', 65_000] as [string, number];
+      try {
+        const names = await getRunningLoop().getnameinfo(nameless);
+        assert.deepEqual(names, ['192.0.2.1', '65000']);
+      } catch (error) {
+        // A machine without a name server.
+        assert.equal((error as NodeJS.ErrnoException).code, 'EAI_AGAIN');
+      }
+    }),
+  );
+
+  it(
     'find addresses, services and names',
     inLoop(async () => {
       const loop = getRunningLoop();
