@@ -68,6 +68,8 @@ export async function startNodeTlsServer(
 /** Until the other side has ended the connection, in whatever way. */
 export function endOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
+    // It may be over by now, and is not told again then.
+    if (socket.readableEnded || socket.closed) resolve();
     socket.once('end', resolve);
     socket.once('close', () => resolve());
   });
