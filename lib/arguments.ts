@@ -2,11 +2,21 @@
 // Floor 0: imports nothing of ours.
 import { inspect } from 'node:util';
 
+/** The name of a function, or of an object's class; none where a proxy or a getter throws. */
+function nameOf(value: object): string | undefined {
+  try {
+    const { name } = typeof value === 'function' ? value : value.constructor;
+    return typeof name === 'string' ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function describe(value: unknown): string {
   if (value === null || value === undefined) return ` Received ${value}`;
-  if (typeof value === 'function') return ` Received function ${value.name}`;
+  if (typeof value === 'function') return ` Received function ${nameOf(value) ?? ''}`;
   if (typeof value === 'object') {
-    const name = (value as object).constructor?.name;
+    const name = nameOf(value);
     return name ? ` Received an instance of ${name}` : ` Received ${inspect(value, { depth: -1 })}`;
   }
   const text = inspect(value, { colors: false });
@@ -65,6 +75,11 @@ export function checkPort(value: unknown, name: string): void {
 }
 
 /** @internal */
+export function checkNumber(value: unknown, name: string): void {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
+}
+
+/** @internal */
 export function checkString(value: unknown, name: string): void {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
 }
@@ -87,6 +102,13 @@ export function checkIterable(value: unknown, name: string, of: string): void {
 export function checkSignal(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null || !('aborted' in value)) {
     throw invalidArgType(name, 'an instance of AbortSignal', value);
+  }
+}
+
+/** A stream, or whatever else takes text. @internal */
+export function checkWritable(value: unknown, name: string): void {
+  if (typeof (value as { write?: unknown } | null)?.write !== 'function') {
+    throw invalidArgType(name, 'a writable stream', value);
   }
 }
 

@@ -4,6 +4,7 @@
 //
 // `undefined` stands for the empty context: the usual case, which must cost next to nothing.
 import { AsyncResource } from 'node:async_hooks';
+import { checkFunction } from './arguments.ts';
 import {
   callOutsideTask,
   currentUserFrame,
@@ -89,6 +90,15 @@ function captureResource(): Context | undefined {
 export const captureContext: () => Context | undefined = usesContextFrames
   ? captureFrame
   : captureResource;
+
+/** The option `context`; undefined when it is not given. @throws TypeError when it is no function @internal */
+export function contextOption(
+  options: { context?: Context | undefined } | undefined,
+): Context | undefined {
+  const context = options?.context ?? undefined;
+  if (context !== undefined) checkFunction(context, 'options.context');
+  return context;
+}
 
 /** A context as a function, for `getContext()`. @param user - Node's part of the frame @internal */
 export function contextOf(user: unknown): Context {

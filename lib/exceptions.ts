@@ -1,6 +1,12 @@
 // The errors of asyncio, by their names there, each with a stable `code`.
 // Floor 1.
-import { checkIterable, invalidArgType } from './arguments.ts';
+import {
+  checkFunction,
+  checkIterable,
+  checkNumber,
+  checkString,
+  invalidArgType,
+} from './arguments.ts';
 
 /**
  * Raised at the await of a task that was cancelled.
@@ -99,6 +105,7 @@ export class IncompleteReadError extends Error {
     if (!(partial instanceof Uint8Array)) {
       throw invalidArgType('partial', 'an instance of Buffer', partial);
     }
+    if (expected !== null) checkNumber(expected, 'expected');
     super(
       `${partial.length} bytes read on a total of ${expected === null ? 'undefined' : expected} expected bytes`,
     );
@@ -132,6 +139,7 @@ export class ExceptionGroup extends AggregateError {
 
   constructor(errors: Iterable<unknown>, message = 'unhandled errors') {
     checkIterable(errors, 'errors', 'errors');
+    checkString(message, 'message');
     const list = [...errors];
     if (list.length === 0) {
       throw new RangeError('The argument "errors" must hold at least one error. Received none');
@@ -147,6 +155,7 @@ export class ExceptionGroup extends AggregateError {
    * `null`. A nested group keeps its place and its message.
    */
   split(test: (e: unknown) => boolean): [ExceptionGroup | null, ExceptionGroup | null] {
+    checkFunction(test, 'test');
     if (test(this)) return [this, null];
     const matching: unknown[] = [];
     const rest: unknown[] = [];

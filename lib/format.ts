@@ -3,9 +3,20 @@
 import { type InspectOptions, inspect } from 'node:util';
 import { isError } from './exceptions.ts';
 
+/** The name of a function; none for a proxy that throws, or where the program put something else. */
+function nameOf(callback: { name: unknown }): string {
+  try {
+    const { name } = callback;
+    return typeof name === 'string' ? name : '';
+  } catch {
+    return '';
+  }
+}
+
 /** @internal */
-export function describeCallback(callback: { name: string }): string {
-  return callback.name === '' ? '<anonymous function>' : `${callback.name}()`;
+export function describeCallback(callback: { name: unknown }): string {
+  const name = nameOf(callback);
+  return name === '' ? '<anonymous function>' : `${name}()`;
 }
 
 /** `<Lock locked waiters=2>`, as console.log() shows a thing. Facts that are undefined are left out. @internal */

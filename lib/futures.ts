@@ -11,8 +11,8 @@
 // A native promise would not do: nobody can reject one await of it. Where the first await of a future can
 // have a promise to itself, it goes by that all the same: see promise_futures.ts.
 import { type InspectOptions, inspect } from 'node:util';
-import { checkFunction, invalidArgType } from './arguments.ts';
-import { type Context, captureContext } from './context.ts';
+import { checkFunction, invalidArgType, invalidArgValue } from './arguments.ts';
+import { type Context, captureContext, contextOption } from './context.ts';
 import { debugging, noteCreation } from './debug.ts';
 import { CancelledError, explain, InvalidStateError, isError, RuntimeError } from './exceptions.ts';
 import { Handle } from './handles.ts';
@@ -153,6 +153,15 @@ class DoneCallback extends Handle {
 
 type Waiting = Awaiter | DoneCallback;
 
+/** Whether `result` is a future that has a result; a proxy that throws is none. */
+function isFinished(result: unknown): result is Future<unknown> {
+  try {
+    return result instanceof Future && result.state === kFinished;
+  } catch {
+    return false;
+  }
+}
+
 let makePlainFuture: (options?: { loop?: unknown }) => Future<never>;
 
 /** What `new Future()` makes is defined a floor above. @internal */
@@ -225,9 +234,14 @@ export class Future<T = unknown> {
     return this.state === kFailed ? this.value : null;
   }
 
-  /** Makes the future done with a result. @throws InvalidStateError when it is done already. */
+  /**
+   * Makes the future done with a result.
+   * @throws InvalidStateError when it is done already; TypeError when `value` is the future itself, or one
+   * whose result leads back to it: an await of it would never end
+   */
   setResult(value: T): void {
     this.checkPending();
+    if (typeof value === 'object' && value !== null) this.checkNoCycle(value);
     this.finish(kFinished, value);
   }
 
@@ -269,7 +283,7 @@ export class Future<T = unknown> {
     const entry = new DoneCallback(
       this as Future<unknown>,
       callback as (future: never) => void,
-      options?.context ?? captureContext(),
+      contextOption(options) ?? captureContext(),
       null,
     );
     if (this.state === kPending) this.add(entry);
@@ -472,6 +486,15 @@ export class Future<T = unknown> {
   /** `kept` is what is left of waiting(). */
   private keepWaiting(kept: Waiting[]): void {
     if (this.state === kPending) this.aside = kept.length === 0 ? undefined : kept;
+  }
+
+  /** What is awaited is a result's own result; an endless search for it would hold up the whole thread. */
+  private checkNoCycle(result: object): void {
+    let at: unknown = result;
+    while (at !== this && isFinished(at)) at = at.value;
+    if (at === this) {
+      throw invalidArgValue('value', 'must not lead back to the future whose result it is', result);
+    }
   }
 
   private checkPending(): void {

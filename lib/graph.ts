@@ -3,7 +3,7 @@
 //
 // No edge is kept anywhere for this: every await of a future knows the task whose code it is, and every
 // callback by which gather, wait, shield or a TaskGroup waits knows its task.
-import { checkInteger, checkOptions, invalidArgType } from './arguments.ts';
+import { checkInteger, checkOptions, checkWritable, invalidArgType } from './arguments.ts';
 import { captureStack } from './debug.ts';
 import { Future, isAwait } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -187,5 +187,8 @@ export function printCallGraph(
   future?: AnyFuture | null,
   options: CallGraphOptions & { file?: NodeJS.WritableStream } = {},
 ): void {
-  (options.file ?? process.stdout).write(`${formatCallGraph(future, options)}\n`);
+  checkOptions(options);
+  const { file = process.stdout } = options;
+  checkWritable(file, 'options.file');
+  file.write(`${formatCallGraph(future, options)}\n`);
 }

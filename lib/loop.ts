@@ -91,13 +91,12 @@ function describeStep(task: object | undefined): string {
  * @public
  */
 export class EventLoop extends NetworkLoop {
-  /** A callback that takes longer than this is reported in debug mode; in seconds. */
-  slowCallbackDuration: number = kDefaultSlowCallbackSeconds;
   readonly #isDefault: boolean;
   #closed = false;
   #stopping = false;
   #stopped: (() => void) | undefined = undefined;
   #exceptionHandler: ExceptionHandler | null = null;
+  #slowCallbackSeconds = kDefaultSlowCallbackSeconds;
 
   /** @internal */
   constructor(isDefault = false) {
@@ -327,6 +326,7 @@ export class EventLoop extends NetworkLoop {
    * that throws is reported by the default one.
    */
   override callExceptionHandler(context: ExceptionContext): void {
+    checkOptions(context, 'context');
     if (this.#exceptionHandler === null) {
       this.#callDefaultHandler(context);
       return;
@@ -342,6 +342,16 @@ export class EventLoop extends NetworkLoop {
         context,
       });
     }
+  }
+
+  /** A callback that takes longer than this is reported in debug mode; in seconds. */
+  get slowCallbackDuration(): number {
+    return this.#slowCallbackSeconds;
+  }
+
+  set slowCallbackDuration(seconds: number) {
+    checkSeconds(seconds, 'slowCallbackDuration');
+    this.#slowCallbackSeconds = seconds;
   }
 
   /** Whether the loop is in debug mode. */
@@ -398,7 +408,7 @@ export class EventLoop extends NetworkLoop {
 
   /** @internal */
   override reportSlow(entry: ReadyEntry, seconds: number): void {
-    if (seconds < this.slowCallbackDuration) return;
+    if (seconds < this.#slowCallbackSeconds) return;
     const called = describeCalled(entry);
     const what =
       called !== undefined

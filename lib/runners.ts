@@ -1,7 +1,7 @@
 // run() and Runner: a loop for one main task, and an orderly end.
 // Floor 12.
-import { checkFunction, invalidArgType } from './arguments.ts';
-import { type Context, captureContext, emptyContext } from './context.ts';
+import { checkFunction, checkOptions, invalidArgType } from './arguments.ts';
+import { type Context, captureContext, contextOption, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { type Future, isPromiseLike, kFailed } from './futures.ts';
@@ -82,6 +82,7 @@ export class Runner implements AsyncDisposable {
   #closed = false;
 
   constructor(options: RunnerOptions = {}) {
+    checkOptions(options);
     if (options.loopFactory !== undefined)
       checkFunction(options.loopFactory, 'options.loopFactory');
     this.#options = options;
@@ -113,9 +114,12 @@ export class Runner implements AsyncDisposable {
         'Runner.run() cannot be called from a running event loop: await the function instead',
       );
     }
+    checkOptions(options);
     const loop = this.getLoop();
     if (loop.isRunning()) throw new RuntimeError('Runner.run() is running already');
-    const task = loop.createTask(asCoro(coro), { context: options.context ?? this.#context });
+    const task = loop.createTask(asCoro(coro), {
+      context: contextOption(options) ?? this.#context,
+    });
     const signalReceived = cancelOnSignals(task as Task, options.signals ?? ['SIGINT']);
     try {
       return await loop.runUntilComplete(task);

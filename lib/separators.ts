@@ -22,7 +22,8 @@ export const kLineEnd = new Separators([Buffer.from('\n')]);
 /** A copy, since the caller's bytes may change meanwhile. */
 function prepare(given: Given): Separators {
   const list = Array.isArray(given) ? given : [given as Uint8Array | string];
-  const separators = list.map((one) => {
+  // Not by map(), which passes over the holes of an array.
+  const separators = Array.from(list, (one) => {
     checkBytes(one, 'separator');
     return typeof one === 'string' ? Buffer.from(one) : Buffer.from(one);
   });

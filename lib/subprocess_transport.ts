@@ -6,9 +6,11 @@
 // pipes are two things: a grandchild may hold a pipe longer. connectionLost() comes when both are over.
 // As in asyncio, nothing of a running child survives its loop: close(), the loop's close() and the end of
 // this process kill it, unless it is detached.
+
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
+import { checkInteger } from './arguments.ts';
 import { describeState } from './format.ts';
 import { Future, kFinished } from './futures.ts';
 import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
@@ -107,7 +109,8 @@ export interface InternalSubprocessProtocol extends SubprocessProtocol {
 /** @internal */
 export class ProcessTransport implements SubprocessTransport, EventReceiver {
   readonly loop: LoopCore;
-  protocol: SubprocessProtocol;
+  /** Perhaps one for connections, whose methods are some of these. */
+  protocol: BaseProtocol & Partial<SubprocessProtocol>;
   private readonly slot: number;
   private readonly pid: number;
   private returncode: number | null = null;
@@ -167,6 +170,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   }
 
   getPipeTransport(fd: number): ReadPipeTransport | WritePipeTransport | null {
+    checkInteger(fd, 'fd', 0);
     return this.pipes[fd]?.transport ?? null;
   }
 
@@ -193,11 +197,11 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
 
   setProtocol(protocol: BaseProtocol): void {
     checkProtocol(protocol, 'protocol');
-    this.protocol = protocol as SubprocessProtocol;
+    this.protocol = protocol;
   }
 
   getProtocol(): SubprocessProtocol {
-    return this.protocol;
+    return this.protocol as SubprocessProtocol;
   }
 
   /** As console.log() shows it: `<ProcessTransport running pid=4711>`. @internal */
@@ -227,11 +231,11 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   }
 
   pipeDataReceived(fd: number, data: Buffer): void {
-    this.tell('pipeDataReceived', () => this.protocol.pipeDataReceived(fd, data));
+    this.tell('pipeDataReceived', () => this.protocol.pipeDataReceived?.(fd, data));
   }
 
   pipeConnectionLost(fd: number, error: unknown): void {
-    this.tell('pipeConnectionLost', () => this.protocol.pipeConnectionLost(fd, error));
+    this.tell('pipeConnectionLost', () => this.protocol.pipeConnectionLost?.(fd, error));
     this.finishIfOver();
   }
 
@@ -244,7 +248,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     running.delete(this);
     this.stopFollowing?.();
     if (signal < 0) warnOfLostStatus(this.pid);
-    this.tell('processExited', () => this.protocol.processExited());
+    this.tell('processExited', () => this.protocol.processExited?.());
     this.finishIfOver();
     for (const waiter of this.exitWaiters ?? []) {
       if (!waiter.done()) waiter.finish(kFinished, this.returncode);

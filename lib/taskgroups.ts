@@ -11,14 +11,7 @@ import { ExceptionGroup, RuntimeError } from './exceptions.ts';
 import { describeState } from './format.ts';
 import { Future, kFailed } from './futures.ts';
 import { type InnerScope, runIn } from './scopes.ts';
-import {
-  createTask,
-  currentTask,
-  iscancelled,
-  spawn,
-  type Task,
-  type TaskOptions,
-} from './tasks.ts';
+import { createTask, currentTask, iscancelled, spawn, Task, type TaskOptions } from './tasks.ts';
 
 /**
  * Tasks that end together: `TaskGroup.run()` returns when all its tasks are done. The first failure
@@ -44,7 +37,7 @@ export class TaskGroup {
   #parentCancelRequested = false;
 
   private constructor(parent: Task) {
-    if (parent === undefined) {
+    if (!(parent instanceof Task)) {
       throw new TypeError(
         'A TaskGroup is not made by new: TaskGroup.run(async (group) => { ... })',
       );

@@ -6,8 +6,8 @@
 // function's native promise tells the end. The task never owns a continuation: cancelling it means
 // interrupting its scope (scopes.ts).
 import { types } from 'node:util';
-import { checkInteger, checkSignal, invalidArgType } from './arguments.ts';
-import { type Context, captureContext, contextOf } from './context.ts';
+import { checkInteger, checkSignal, checkWritable, invalidArgType } from './arguments.ts';
+import { type Context, captureContext, contextOf, contextOption } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { captureStack, creationStack, errorStack } from './debug.ts';
 import { isDoneFuture } from './done.ts';
@@ -143,7 +143,7 @@ export class Task<T = unknown>
     const name = options?.name ?? null;
     this.label = name === null ? ++taskCount : String(name);
     // Where the frame holds the caller's context, the scope takes it over.
-    this.context = options?.context ?? (usesContextFrames ? undefined : captureContext());
+    this.context = contextOption(options) ?? (usesContextFrames ? undefined : captureContext());
     this.scope = new Scope(this, currentUserFrame());
     if (signal !== undefined) this.follow(signal);
     if (options?.eagerStart && this.loop.running) {
@@ -198,6 +198,8 @@ export class Task<T = unknown>
   /** Prints what getStack() gives. @param options - `file`: stderr by default */
   printStack(options?: { limit?: number; file?: NodeJS.WritableStream }): void {
     const frames = this.getStack(options);
+    const file = options?.file ?? process.stderr;
+    checkWritable(file, 'options.file');
     const failed = this.state === kFailed;
     const kind = failed ? 'Traceback' : 'Stack';
     const lines =
@@ -206,7 +208,7 @@ export class Task<T = unknown>
         : [`${kind} for ${describeFuture(this as Future<unknown>)} (most recent call last):`];
     for (const frame of frames) lines.push(`  ${frame}`);
     if (failed) lines.push(String(this.value));
-    (options?.file ?? process.stderr).write(`${lines.join('\n')}\n`);
+    file.write(`${lines.join('\n')}\n`);
   }
 
   /**
@@ -267,6 +269,7 @@ export class Task<T = unknown>
     );
   }
 
+  /** @internal */
   override startAwait(
     scope: Scope | null,
     resolve: (value: unknown) => void,
@@ -335,6 +338,7 @@ export class Task<T = unknown>
     return this.state === kCancelled ? super.cancelMessage : this.scope.message;
   }
 
+  /** @internal */
   override get unretrievedMessage(): string {
     return 'Task exception was never retrieved';
   }

@@ -255,24 +255,28 @@ function runReady(): void {
 }
 
 function drain(): void {
-  restoreFrame(undefined);
-  takeEvents();
-  takeDueTimers(native.turn());
-  runReady();
-  while (lightTurns > 0) {
-    lightTurns = 0;
-    takeDueTimers(native.turn());
+  try {
+    restoreFrame(undefined);
     takeEvents();
+    takeDueTimers(native.turn());
     runReady();
+    while (lightTurns > 0) {
+      lightTurns = 0;
+      takeDueTimers(native.turn());
+      takeEvents();
+      runReady();
+    }
+    if (lastCall !== undefined) {
+      const call = lastCall;
+      lastCall = undefined;
+      call();
+    }
+  } finally {
+    // After a throw too, as by a console.error() of the program's own: that ends this drain, not all.
+    state[kReadyCount] = active.length;
+    // Ticks and microtasks that run before this call returns to the poll are outside the drain.
+    state[kDraining] = 0;
   }
-  if (lastCall !== undefined) {
-    const call = lastCall;
-    lastCall = undefined;
-    call();
-  }
-  state[kReadyCount] = active.length;
-  // Ticks and microtasks that run before this call returns to the poll are outside the drain.
-  state[kDraining] = 0;
 }
 
 native.attach(memory, drain);

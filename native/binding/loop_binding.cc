@@ -41,6 +41,7 @@ napi_value SetTimerTable(napi_env env, napi_callback_info info) {
   size_t size_bytes = 0;
   core::SharedState& shared = arguments.loop().shared();
   shared.timer_generations = arguments.Memory<uint32_t>(0, &size_bytes);
+  shared.timer_capacity = size_bytes / sizeof(uint32_t);
   return nullptr;
 }
 

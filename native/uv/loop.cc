@@ -121,6 +121,8 @@ int32_t Loop::Turn() {
 }
 
 void Loop::TimerAt(uint32_t slot, double deadline_s) {
+  // JavaScript's own methods can be called with objects of any kind for `this`.
+  if (slot >= shared_.timer_capacity) return;
   timers_.Push(deadline_s, slot, shared_.timer_generations[slot]);
   if (!shared_.state[core::kDraining] &&
       (armed_deadline_s_ == 0 || deadline_s < armed_deadline_s_)) {
