@@ -236,7 +236,7 @@ export class Future<T = unknown> {
 
   /**
    * Makes the future done with a result.
-   * @throws InvalidStateError when it is done already; TypeError when `value` is the future itself, or one
+   * @throws InvalidStateError when it is done already; RangeError when `value` is the future itself, or one
    * whose result leads back to it: an await of it would never end
    */
   setResult(value: T): void {

@@ -46,6 +46,21 @@ describe('futures of another loop', () => {
   );
 });
 
+describe('a result that leads back to its own future', () => {
+  it(
+    'is refused: an await of it would never end',
+    inLoop(async () => {
+      const [first, second] = [new Future<unknown>(), new Future<unknown>()];
+      const refused = { name: 'RangeError', code: 'ERR_INVALID_ARG_VALUE' };
+      assert.throws(() => first.setResult(first), refused);
+      first.setResult(second);
+      assert.throws(() => second.setResult(first), refused);
+      second.setResult('end');
+      assert.equal(await first, 'end');
+    }),
+  );
+});
+
 describe('arguments of the wrong type', () => {
   // As a program in JavaScript passes them.
   const wrong = (value: unknown) => value as never;
@@ -53,6 +68,10 @@ describe('arguments of the wrong type', () => {
     'new StreamReader(null)': () => new StreamReader(wrong(null)),
     'new ExceptionGroup(5)': () => new ExceptionGroup(wrong(5)),
     "new ExceptionGroup('text')": () => new ExceptionGroup('text'),
+    'new ExceptionGroup([1], 5)': () => new ExceptionGroup([1], wrong(5)),
+    'createTask(fn, { context: 5 })': () => createTask(async () => {}, { context: wrong(5) }),
+    'future.addDoneCallback(fn, { context: 5 })': () =>
+      new Future().addDoneCallback(() => {}, { context: wrong(5) }),
     'new IncompleteReadError(undefined)': () => new IncompleteReadError(wrong(undefined), 1),
     'captureCallGraph(null, null)': () => captureCallGraph(null, wrong(null)),
     'ensureFuture(fn, { loop: 5 })': () => ensureFuture(async () => {}, { loop: 5 }),
