@@ -36,7 +36,7 @@ export class ByteQueue {
   private gathered: Bytes | undefined = undefined;
 
   /** The queue keeps `data`, which may not be changed any more. @internal */
-  protected add(data: Uint8Array): void {
+  protected add(data: Buffer): void {
     if (this.size > 0 && data.length <= kLargestGathered) this.gather(data);
     else this.append(data);
     this.size += data.length;
@@ -147,11 +147,9 @@ export class ByteQueue {
     return -1;
   }
 
-  private append(data: Uint8Array): void {
-    // Sockets fill no shared memory; who feeds some by feedData() reads it as such.
-    const part = Buffer.isBuffer(data)
-      ? (data as Bytes)
-      : Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+  private append(data: Buffer): void {
+    // Transports fill no shared memory.
+    const part = data as Bytes;
     if (this.parts === kNoParts) this.parts = [part];
     else this.parts.push(part);
     this.gathered = undefined;

@@ -157,11 +157,16 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
     this.takeWaiter()?.refuse(this.thrown);
   }
 
-  /** Adds bytes, as the transport does. The reader keeps `data`: it may not be changed any more. */
+  /** Adds a copy of `data`, as if it had come from the peer. @throws RuntimeError after feedEof() */
   feedData(data: Uint8Array): void {
     if (!(data instanceof Uint8Array)) {
       throw invalidArgType('data', 'an instance of Buffer or Uint8Array', data);
     }
+    this.receive(Buffer.from(data));
+  }
+
+  /** Adds bytes of a transport, which are the reader's from now on. @internal */
+  receive(data: Buffer): void {
     if (this.eof) throw new RuntimeError('feedData() after feedEof()');
     if (data.length === 0) return;
     this.add(data);

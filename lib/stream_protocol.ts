@@ -95,7 +95,7 @@ export class StreamProtocol extends BaseProtocol implements InternalProtocol {
   }
 
   dataReceived(data: Buffer): void {
-    this.reader.feedData(data);
+    this.reader.receive(data);
   }
 
   eofReceived(): boolean {

@@ -46,7 +46,7 @@ export class SubprocessStreams extends SubprocessProtocol implements InternalSub
   }
 
   override pipeDataReceived(fd: number, data: Buffer): void {
-    this.readers[fd]?.feedData(data);
+    this.readers[fd]?.receive(data);
   }
 
   override pipeConnectionLost(fd: number, error: unknown): void {

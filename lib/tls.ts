@@ -166,7 +166,7 @@ function takeOver(raw: TransportBase, collector: Collector, already: Buffer): Du
   raw.setProtocol(protocol);
   raw.setWriteBufferLimits();
   reader.setTransport(raw);
-  reader.feedData(bytes);
+  reader.receive(bytes);
   raw.resumeReading();
   if (!raw.hasBegun) raw.announce();
   return new StreamDuplex(reader, protocol, raw, true);

@@ -19,7 +19,7 @@ import { publicSurface } from '../support/junk/surface.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/junk/program.js', import.meta.url));
 const SEED = process.env.AIONODE_JUNK_SEED ?? '1';
-const CALLS = Number(process.env.AIONODE_JUNK_CALLS ?? 5000);
+const CALLS = Number(process.env.AIONODE_JUNK_CALLS ?? 2000);
 /** For a process that hangs; far above what its calls need on the slowest machine. */
 const HANG_MS = 240_000;
 const SHOWN_LINES = 12;

@@ -189,6 +189,19 @@ describe('EOF and errors', () => {
     assert.equal(reader.atEof(), true);
   });
 
+  it(
+    'feedData() copies what it is given, as in asyncio: the caller may use it again',
+    inLoop(async () => {
+      const reader = new StreamReader();
+      const data = Buffer.from('first ');
+      reader.feedData(data);
+      data.write('second');
+      reader.feedData(data);
+      reader.feedEof();
+      assert.equal(String(await reader.read()), 'first second');
+    }),
+  );
+
   it('feedData() after feedEof() throws', () => {
     const reader = endedReaderOf();
     assert.throws(() => feed(reader, 'x'), RuntimeError);
