@@ -1,6 +1,6 @@
 // run() and Runner: a loop for one main task, and an orderly end.
 // Floor 12.
-import { checkFunction, checkOptions, invalidArgType } from './arguments.ts';
+import { checkFunction, checkIterable, checkOptions, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, contextOption, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
@@ -54,7 +54,7 @@ function cancelOnSignals(
     received = signal;
     task.cancel();
   };
-  const ends = signals.map((signal) => onInterrupt(signal, onSignal));
+  const ends = Array.from(signals, (signal) => onInterrupt(signal, onSignal));
   const stop = (): void => {
     for (const end of ends) end();
   };
@@ -115,12 +115,14 @@ export class Runner implements AsyncDisposable {
       );
     }
     checkOptions(options);
+    const signals = options.signals ?? ['SIGINT'];
+    checkIterable(signals, 'options.signals', 'names of signals');
     const loop = this.getLoop();
     if (loop.isRunning()) throw new RuntimeError('Runner.run() is running already');
     const task = loop.createTask(asCoro(coro), {
       context: contextOption(options) ?? this.#context,
     });
-    const signalReceived = cancelOnSignals(task as Task, options.signals ?? ['SIGINT']);
+    const signalReceived = cancelOnSignals(task as Task, signals);
     try {
       return await loop.runUntilComplete(task);
     } catch (error) {
@@ -208,6 +210,7 @@ export async function run<T>(main: Awaitable<T>, options: RunOptions = {}): Prom
       'run() cannot be called from a running event loop: await the function instead',
     );
   }
+  checkOptions(options);
   const { signals, ...runnerOptions } = options;
   const runner = new Runner(runnerOptions);
   let result: T;

@@ -12,7 +12,9 @@ import {
   getRunningLoop,
   IncompleteReadError,
   newEventLoop,
+  Runner,
   RuntimeError,
+  run,
   StreamReader,
   sleep,
   TaskGroup,
@@ -86,6 +88,18 @@ describe('arguments of the wrong type', () => {
       }),
     );
   }
+
+  it('options of run() and of Runner.run()', async () => {
+    const main = async () => {};
+    const error = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
+    await assert.rejects(run(main, wrong(null)), error);
+    await assert.rejects(run(main, { signals: wrong('SIGINT') }), error);
+    await assert.rejects(run(main, { signals: wrong(5) }), error);
+    const runner = new Runner();
+    await assert.rejects(runner.run(main, wrong(null)), error);
+    await assert.rejects(runner.run(main, { signals: wrong({}) }), error);
+    await runner.close();
+  });
 
   it(
     'what a task factory returns',
