@@ -2,19 +2,22 @@
 // Floor 0: imports nothing of ours.
 import { inspect } from 'node:util';
 
-/** The name of a function, or of an object's class; none where a proxy or a getter throws. */
-function nameOf(value: object): string | undefined {
+/**
+ * The name of a function, or of an object's class; '' where there is none, or a proxy or a getter throws.
+ * @internal
+ */
+export function nameOf(value: object): string {
   try {
     const { name } = typeof value === 'function' ? value : value.constructor;
-    return typeof name === 'string' ? name : undefined;
+    return typeof name === 'string' ? name : '';
   } catch {
-    return undefined;
+    return '';
   }
 }
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return ` Received ${value}`;
-  if (typeof value === 'function') return ` Received function ${nameOf(value) ?? ''}`;
+  if (typeof value === 'function') return ` Received function ${nameOf(value)}`;
   if (typeof value === 'object') {
     const name = nameOf(value);
     return name ? ` Received an instance of ${name}` : ` Received ${inspect(value, { depth: -1 })}`;
@@ -72,11 +75,6 @@ export function checkInteger(
 /** @internal */
 export function checkPort(value: unknown, name: string): void {
   checkInteger(value, name, 0, 65535);
-}
-
-/** @internal */
-export function checkNumber(value: unknown, name: string): void {
-  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
 }
 
 /** @internal */

@@ -3,14 +3,10 @@
 import { newAddressRecord, readAddress, type SocketAddress } from './addresses.ts';
 import { checkFlag, checkInteger, checkString, invalidArgValue } from './arguments.ts';
 import { native } from './native.ts';
-import { errnoOf, systemError } from './system_errors.ts';
+import { checkStatus, OwnedSocket } from './transport_socket.ts';
 
 /** The time to live is a byte of the header. */
 const kMostHops = 255;
-
-function check(status: number, syscall: string): void {
-  if (status < 0) throw systemError(status, syscall);
-}
 
 function checkSource(source: string): void {
   checkString(source, 'source');
@@ -24,21 +20,13 @@ function checkSource(source: string): void {
  * @see asyncio.trsock.TransportSocket
  * @public
  */
-export class DatagramTransportSocket {
-  private readonly slot: number;
-  private readonly isReleased: () => boolean;
+export class DatagramTransportSocket extends OwnedSocket {
   private readonly sendBatch: () => void;
 
   /** @internal */
   constructor(slot: number, isReleased: () => boolean, sendBatch: () => void) {
-    this.slot = slot;
-    this.isReleased = isReleased;
+    super(slot, isReleased);
     this.sendBatch = sendBatch;
-  }
-
-  /** The file descriptor; -1 when the transport has closed it, and on Windows. */
-  fileno(): number {
-    return this.isReleased() ? -1 : native.fileDescriptor(this.slot);
   }
 
   /** The local address. */
@@ -54,26 +42,26 @@ export class DatagramTransportSocket {
   /** Whether broadcast addresses may be sent to (SO_BROADCAST). */
   setBroadcast(enabled: boolean): void {
     checkFlag(enabled, 'enabled');
-    check(native.datagramSetBroadcast(this.change(), Number(enabled)), 'setsockopt');
+    checkStatus(native.datagramSetBroadcast(this.change(), Number(enabled)), 'setsockopt');
   }
 
   /** How many routers a datagram may pass, from 1 to 255 (IP_TTL). */
   setTTL(hops: number): void {
     checkInteger(hops, 'hops', 1, kMostHops);
-    check(native.datagramSetTtl(this.change(), hops), 'setsockopt');
+    checkStatus(native.datagramSetTtl(this.change(), hops), 'setsockopt');
   }
 
   /** The same for datagrams to multicast groups, from 0: 1 by default, which is the own network. */
   setMulticastTTL(hops: number): void {
     checkInteger(hops, 'hops', 0, kMostHops);
-    check(native.datagramSetMulticastTtl(this.change(), hops), 'setsockopt');
+    checkStatus(native.datagramSetMulticastTtl(this.change(), hops), 'setsockopt');
   }
 
   /** Whether what is sent to a group comes back to its members on this machine; on by default. */
   setMulticastLoopback(enabled: boolean): void {
     checkFlag(enabled, 'enabled');
     const status = native.datagramSetMulticastLoopback(this.change(), Number(enabled));
-    check(status, 'setsockopt');
+    checkStatus(status, 'setsockopt');
   }
 
   /**
@@ -83,7 +71,7 @@ export class DatagramTransportSocket {
   setMulticastInterface(address: string): void {
     checkString(address, 'address');
     const status = native.datagramSetMulticastInterface(this.change(), address);
-    check(status, 'setsockopt');
+    checkStatus(status, 'setsockopt');
   }
 
   /**
@@ -117,12 +105,12 @@ export class DatagramTransportSocket {
     checkString(group, 'group');
     checkString(address, 'address');
     const slot = this.change();
-    check(native.datagramSetMembership(slot, group, address, source, join), 'setsockopt');
+    checkStatus(native.datagramSetMembership(slot, group, address, source, join), 'setsockopt');
   }
 
   private address(peer: boolean, syscall: string): SocketAddress {
     const record = newAddressRecord();
-    check(native.datagramAddress(this.live(syscall), peer, record), syscall);
+    checkStatus(native.datagramAddress(this.live(syscall), peer, record), syscall);
     return readAddress(record, 0) as SocketAddress;
   }
 
@@ -131,10 +119,5 @@ export class DatagramTransportSocket {
     const slot = this.live('setsockopt');
     this.sendBatch();
     return slot;
-  }
-
-  private live(syscall: string): number {
-    if (this.isReleased()) throw systemError(errnoOf('EBADF'), syscall);
-    return this.slot;
   }
 }

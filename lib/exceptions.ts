@@ -2,8 +2,8 @@
 // Floor 1.
 import {
   checkFunction,
+  checkInteger,
   checkIterable,
-  checkNumber,
   checkString,
   invalidArgType,
 } from './arguments.ts';
@@ -105,7 +105,7 @@ export class IncompleteReadError extends Error {
     if (!(partial instanceof Uint8Array)) {
       throw invalidArgType('partial', 'an instance of Buffer', partial);
     }
-    if (expected !== null) checkNumber(expected, 'expected');
+    if (expected !== null) checkInteger(expected, 'expected');
     super(
       `${partial.length} bytes read on a total of ${expected === null ? 'undefined' : expected} expected bytes`,
     );

@@ -1,20 +1,11 @@
 // How callbacks, futures and exception contexts are written for people.
 // Floor 1.
 import { type InspectOptions, inspect } from 'node:util';
+import { nameOf } from './arguments.ts';
 import { isError } from './exceptions.ts';
 
-/** The name of a function; none for a proxy that throws, or where the program put something else. */
-function nameOf(callback: { name: unknown }): string {
-  try {
-    const { name } = callback;
-    return typeof name === 'string' ? name : '';
-  } catch {
-    return '';
-  }
-}
-
 /** @internal */
-export function describeCallback(callback: { name: unknown }): string {
+export function describeCallback(callback: object): string {
   const name = nameOf(callback);
   return name === '' ? '<anonymous function>' : `${name}()`;
 }

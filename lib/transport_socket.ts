@@ -1,5 +1,5 @@
-// TransportSocket: what getExtraInfo('socket') gives.
-// Floor 6.
+// TransportSocket: what getExtraInfo('socket') gives, and what it shares with that of datagrams.
+// Floor 5.
 import { checkFlag } from './arguments.ts';
 import { native } from './native.ts';
 import { errnoOf, systemError } from './system_errors.ts';
@@ -13,17 +13,13 @@ export function addressOf(
   return typeof address === 'object' ? [address[0], address[1]] : address;
 }
 
-function check(status: number, syscall: string): void {
+/** @internal */
+export function checkStatus(status: number, syscall: string): void {
   if (status < 0) throw systemError(status, syscall);
 }
 
-/**
- * The socket under a transport. It belongs to the transport: look at it and set its options, but do not
- * read, write or close it.
- * @see asyncio.trsock.TransportSocket
- * @public
- */
-export class TransportSocket {
+/** A socket that belongs to a transport. @public */
+export abstract class OwnedSocket {
   private readonly slot: number;
   private readonly isReleased: () => boolean;
 
@@ -38,6 +34,20 @@ export class TransportSocket {
     return this.isReleased() ? -1 : native.fileDescriptor(this.slot);
   }
 
+  /** The slot, for a system call that needs an open socket. @internal */
+  protected live(syscall: string): number {
+    if (this.isReleased()) throw systemError(errnoOf('EBADF'), syscall);
+    return this.slot;
+  }
+}
+
+/**
+ * The socket under a transport. It belongs to the transport: look at it and set its options, but do not
+ * read, write or close it.
+ * @see asyncio.trsock.TransportSocket
+ * @public
+ */
+export class TransportSocket extends OwnedSocket {
   /** The local address; the path of a Unix socket. @throws Node's system error when the transport is closed */
   getsockname(): [host: string, port: number] | string {
     return this.address(false, 'getsockname');
@@ -51,23 +61,18 @@ export class TransportSocket {
   /** Whether small packets are sent at once (TCP_NODELAY); on for every transport. */
   setNoDelay(enabled: boolean): void {
     checkFlag(enabled, 'enabled');
-    check(native.setNoDelay(this.live('setsockopt'), enabled), 'setsockopt');
+    checkStatus(native.setNoDelay(this.live('setsockopt'), enabled), 'setsockopt');
   }
 
   /** Whether the system probes a silent peer (SO_KEEPALIVE). */
   setKeepAlive(enabled: boolean): void {
     checkFlag(enabled, 'enabled');
-    check(native.setKeepAlive(this.live('setsockopt'), enabled), 'setsockopt');
+    checkStatus(native.setKeepAlive(this.live('setsockopt'), enabled), 'setsockopt');
   }
 
   private address(peer: boolean, syscall: string): [host: string, port: number] | string {
     const address = addressOf(this.live(syscall), peer);
     if (typeof address === 'number') throw systemError(address, syscall);
     return address;
-  }
-
-  private live(syscall: string): number {
-    if (this.isReleased()) throw systemError(errnoOf('EBADF'), syscall);
-    return this.slot;
   }
 }
