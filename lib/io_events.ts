@@ -30,11 +30,15 @@ export function receiverOf(slot: number): EventReceiver | undefined {
   return receivers[slot];
 }
 
+/** The first event that has not been read: who is told of one may read on itself. */
+let next = 0;
+
 /** @internal */
 export function dispatchEvents(): void {
   const events = memory.events;
-  for (let i = 0; i < (state[kEventCount] as number); i++) {
-    const at = i * kEventStride;
+  while (next < (state[kEventCount] as number)) {
+    const at = next * kEventStride;
+    next += 1;
     const slot = events[at + 1] as number;
     const receiver = receivers[slot];
     const kind = events[at] as number;
@@ -44,8 +48,14 @@ export function dispatchEvents(): void {
     else if (kind === kClosed) receivers[slot] = undefined;
     else receiver.onEvent(kind, a, b);
   }
+  next = 0;
   state[kEventCount] = 0;
   state[kSlabUsed] = 0;
+}
+
+/** Has everything that has arrived told now, before what arrives goes elsewhere. @internal */
+export function dispatchPending(): void {
+  if ((state[kEventCount] as number) > 0) dispatchEvents();
 }
 
 /** An event for a slot that was closed meanwhile: what it brings is given back. */
@@ -69,7 +79,7 @@ export function closeSlotsOf(loop: object): void {
  * @internal
  */
 export function releaseSlot(slot: number): number {
-  if ((state[kEventCount] as number) > 0) dispatchEvents();
+  dispatchPending();
   const fd = native.streamRelease(slot);
   if (fd >= 0) receivers[slot] = undefined;
   return fd;
