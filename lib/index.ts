@@ -51,6 +51,7 @@ export {
   newEventLoop,
   type TaskFactory,
 } from './loop.ts';
+export type { PipeOptions, PipeTarget } from './piping.ts';
 export {
   createSubprocessExec,
   createSubprocessShell,

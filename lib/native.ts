@@ -41,6 +41,7 @@ interface Layout {
   readonly kWoken: number;
   readonly kPolled: number;
   readonly kFileSent: number;
+  readonly kSpliced: number;
   readonly kClosed: number;
   readonly kSmallestLent: number;
   readonly kAddressWords: number;
@@ -170,6 +171,10 @@ export interface Native {
   fileSendStop(sender: number): void;
   fileSent(sender: number): number;
   streamQueued(slot: number): number;
+  splicerOpen(source: number, target: number): number;
+  splicerBegin(splicer: number, count: number): number;
+  splicerStop(splicer: number): void;
+  splicerTaken(splicer: number): number;
   processSpawn(
     file: string,
     args: readonly string[],

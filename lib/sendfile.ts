@@ -56,7 +56,9 @@ class FileSender implements EventReceiver {
     if (!(transport instanceof SocketTransport)) return undefined;
     const slot = transport.holdForFile();
     if (slot === kBusy) {
-      throw new RuntimeError('Another sendfile() is under way on this transport: await it first');
+      throw new RuntimeError(
+        'Another sendfile() or pipeTo() is under way on this transport: await it first',
+      );
     }
     if (slot >= 0) return new FileSender(loop, slot);
     if (kNotForThis.has(slot)) return undefined;

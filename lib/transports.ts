@@ -44,6 +44,8 @@ export class SocketTransport extends TransportBase implements EventReceiver {
   private queued = 0;
   private batched = 0;
   private batchEpoch = -1;
+  /** The splicer that writes to it; -1: none. */
+  private splicer = -1;
 
   /** @internal */
   constructor(
@@ -88,6 +90,7 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     if (this.closing) return;
     this.closing = true;
     this.flush();
+    if (this.splicer >= 0) native.splicerStop(this.splicer);
     if (this.lost) return;
     if (this.queued === 0) this.scheduleLost(null);
     else this.stopReading();
@@ -189,6 +192,23 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     const sender = native.fileSenderOpen(this.slot);
     if (sender >= 0) this.setQueued(native.streamQueued(this.slot));
     return sender;
+  }
+
+  /**
+   * Has what this transport receives go to `target` without a visit here: returns the slot of a splicer,
+   * until whose close that lasts, or a negative error.
+   * @internal
+   */
+  openSplicer(target: SocketTransport): number {
+    target.flush();
+    const slot = native.splicerOpen(this.slot, target.slot);
+    if (slot >= 0) target.splicer = slot;
+    return slot;
+  }
+
+  /** The splicer that writes to this transport is closed. @internal */
+  splicerClosed(): void {
+    this.splicer = -1;
   }
 
   /** Bytes written and not yet taken by the system. */

@@ -12,29 +12,16 @@
 import { openConnection, run, startServer, TaskGroup } from 'aionode';
 
 const [port = '8080', targetHost = '127.0.0.1', targetPort = '80'] = process.argv.slice(2);
-/** Large reads: fewer calls for each byte. */
-const CHUNK = 256 * 1024;
-
-/** @param {import('aionode').StreamReader} reader @param {import('aionode').StreamWriter} writer */
-async function pass(reader, writer) {
-  for await (const chunk of reader.chunks(CHUNK)) {
-    writer.write(chunk);
-    await writer.drain();
-  }
-  writer.writeEof();
-}
 
 /** @param {import('aionode').StreamReader} reader @param {import('aionode').StreamWriter} writer */
 async function serve(reader, writer) {
   const client = writer.getExtraInfo('peername').join(':');
   try {
-    const [upReader, upWriter] = await openConnection(targetHost, Number(targetPort), {
-      limit: CHUNK,
-    });
+    const [upReader, upWriter] = await openConnection(targetHost, Number(targetPort));
     try {
       await TaskGroup.run((group) => {
-        group.createTask(() => pass(reader, upWriter));
-        group.createTask(() => pass(upReader, writer));
+        group.createTask(() => reader.pipeTo(upWriter));
+        group.createTask(() => upReader.pipeTo(writer));
       });
     } finally {
       upWriter.close();
@@ -49,7 +36,7 @@ async function serve(reader, writer) {
 
 await run(
   async () => {
-    const server = await startServer(serve, '127.0.0.1', Number(port), { limit: CHUNK });
+    const server = await startServer(serve, '127.0.0.1', Number(port));
     console.log(`passing 127.0.0.1:${server.sockets[0]?.port} on to ${targetHost}:${targetPort}`);
     await server.serveForever();
   },

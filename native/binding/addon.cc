@@ -54,6 +54,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kShutDown", core::kShutDown},
     {"kExited", core::kExited},
     {"kWoken", core::kWoken},
+    {"kSpliced", core::kSpliced},
     {"kPolled", core::kPolled},
     {"kFileSent", core::kFileSent},
     {"kClosed", core::kClosed},
@@ -107,6 +108,7 @@ NAPI_MODULE_INIT() {
   ExportFrames(env, exports, environment);
   ExportFiles(env, exports, environment);
   ExportStreams(env, exports, environment);
+  ExportSplicers(env, exports, environment);
   ExportDescriptors(env, exports, environment);
   ExportDatagrams(env, exports, environment);
   ExportProcesses(env, exports, environment);

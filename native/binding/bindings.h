@@ -35,6 +35,7 @@ void ExportLoop(napi_env env, napi_value exports, Environment* environment);
 void ExportFrames(napi_env env, napi_value exports, Environment* environment);
 void ExportDescriptors(napi_env env, napi_value exports, Environment* environment);
 void ExportFiles(napi_env env, napi_value exports, Environment* environment);
+void ExportSplicers(napi_env env, napi_value exports, Environment* environment);
 void ExportStreams(napi_env env, napi_value exports, Environment* environment);
 void ExportProcesses(napi_env env, napi_value exports, Environment* environment);
 void ExportWakers(napi_env env, napi_value exports, Environment* environment);

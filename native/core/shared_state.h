@@ -60,6 +60,7 @@ enum EventKind : int32_t {
   kExited,       // a process ended; a: its exit status; b: its signal, or 0; -1: lost
   kWoken,        // another thread has woken the loop
   kFileSent,     // slot: file sender; a: 0 or a negative error number
+  kSpliced,      // slot: splicer; a: 0, or the negative error for which it moves nothing more
   kPolled,       // slot: poller; a: events of uv_poll_event, or a negative error number
   kClosed,       // the slot is about to be reused
 };

@@ -11,7 +11,6 @@
 #endif
 
 #ifndef _WIN32
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -72,25 +71,20 @@ ssize_t SendSome(uv_file socket, uv_file file, int64_t offset, size_t length) {
 #endif
 }
 
-int Duplicate(uv_file fd, uv_file* duplicate) {
-  *duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  return *duplicate < 0 ? uv_translate_sys_error(errno) : 0;
-}
-
 }  // namespace
 
 FileSender* FileSender::Create(Loop* loop, Stream* stream, int* status) {
-  if (stream->file_sender() != nullptr) {
+  if (stream->sender() != nullptr) {
     *status = UV_EBUSY;
     return nullptr;
   }
   Transfer* transfer = new Transfer;
   transfer->loop = loop;
-  *status = Duplicate(stream->Descriptor(), &transfer->socket);
+  *status = DuplicateDescriptor(stream->Descriptor(), &transfer->socket);
   FileSender* sender = nullptr;
   if (*status == 0) {
     sender = new FileSender(loop);
-    *status = uv_poll_init(loop->uv_loop(), &sender->poll_, transfer->socket);
+    *status = uv_poll_init(loop->uv_loop(), sender->poll(), transfer->socket);
     if (*status < 0) {
       sender->Discard();
       sender = nullptr;
@@ -110,11 +104,11 @@ FileSender* FileSender::Create(Loop* loop, Stream* stream, int* status) {
 
 int FileSender::Send(uv_file file, int64_t offset, int64_t count) {
   if (done_ || transfer_->file >= 0) return UV_EINVAL;
-  const int status = Duplicate(file, &transfer_->file);
+  const int status = DuplicateDescriptor(file, &transfer_->file);
   if (status < 0) return status;
   transfer_->offset = offset;
   transfer_->left = count < 0 ? INT64_MAX : count;
-  if (stream_ == nullptr || stream_->HasSentAll()) Begin();
+  if (stream_ == nullptr || stream_->HasSentAll()) QueueEmptied();
   return 0;
 }
 
@@ -148,16 +142,10 @@ void FileSender::Transfer::Destroy() {
 
 #endif
 
-void FileSender::Begin() {
+void FileSender::QueueEmptied() {
   if (begun_ || stopped_ || transfer_->file < 0) return;
   begun_ = true;
   SendMore();
-}
-
-void FileSender::HoldBack(const uv_buf_t* buffers, unsigned count) {
-  for (unsigned i = 0; i < count; ++i) {
-    held_.insert(held_.end(), buffers[i].base, buffers[i].base + buffers[i].len);
-  }
 }
 
 int64_t FileSender::sent() const { return transfer_->sent; }
@@ -194,7 +182,7 @@ void FileSender::Finished() {
   if (transfer_->left == 0) return Done(0);
   if (stopped_) return Done(UV_ECANCELED);
   if (status == 0) return SendMore();
-  uv_poll_start(&poll_, UV_WRITABLE, [](uv_poll_t* poll, int, int) {
+  uv_poll_start(poll(), UV_WRITABLE, [](uv_poll_t* poll, int, int) {
     uv_poll_stop(poll);
     static_cast<FileSender*>(poll->data)->SendMore();
   });
@@ -204,11 +192,11 @@ void FileSender::Stop() {
   if (stopped_) return;
   stopped_ = true;
   if (transfer_->at_work) return;
-  uv_poll_stop(&poll_);
+  uv_poll_stop(poll());
   Done(UV_ECANCELED);
 }
 
-void FileSender::StreamCloses() {
+void FileSender::TargetCloses() {
   stream_ = nullptr;
   Stop();
 }

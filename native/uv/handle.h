@@ -22,6 +22,7 @@ class FileSender;
 class Listener;
 class Poller;
 class Process;
+class Splicer;
 class Stream;
 class Waker;
 
@@ -44,6 +45,7 @@ class Handle {
   virtual Listener* AsListener() { return nullptr; }
   virtual Poller* AsPoller() { return nullptr; }
   virtual FileSender* AsFileSender() { return nullptr; }
+  virtual Splicer* AsSplicer() { return nullptr; }
   virtual Process* AsProcess() { return nullptr; }
   virtual Waker* AsWaker() { return nullptr; }
   virtual Datagram* AsDatagram() { return nullptr; }

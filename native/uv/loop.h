@@ -29,6 +29,7 @@
 #include "../core/shared_state.h"
 #include "../core/slot_table.h"
 #include "../core/timer_heap.h"
+#include "pipe_pool.h"
 #include "receive_memory.h"
 
 namespace aionode::uv {
@@ -86,6 +87,7 @@ class Loop {
 
   core::SharedState& shared() { return shared_; }
   ReceiveMemory& receive_memory() { return receive_memory_; }
+  PipePool& pipe_pool() { return pipe_pool_; }
   uv_loop_t* uv_loop() { return uv_loop_; }
   core::SlotTable<Handle>& handles() { return handles_; }
   bool closing() const { return closing_; }
@@ -121,6 +123,7 @@ class Loop {
   core::TimerHeap timers_;
   core::SlotTable<Handle> handles_;
   ReceiveMemory receive_memory_{this};
+  PipePool pipe_pool_;
   std::vector<PendingEvent> overflow_;
   std::vector<Handle*> touched_;
   uint64_t drain_started_ns_ = 0;

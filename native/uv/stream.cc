@@ -10,9 +10,10 @@
 #include <cstring>
 
 #include "address.h"
-#include "file_sender.h"
 #include "local_address.h"
 #include "posix_socket.h"
+#include "splicer.h"
+#include "stream_sender.h"
 
 namespace aionode::uv {
 
@@ -178,11 +179,36 @@ void Stream::NotePeer(const sockaddr* address) {
 int Stream::ReadStart(bool announce) {
   announce_ = announce;
   announced_ = false;
+  wants_read_ = true;
   const int status = uv_read_start(&uv_.stream, OnAllocate, OnRead);
   return status == UV_EALREADY ? 0 : status;
 }
 
-int Stream::ReadStop() { return uv_read_stop(&uv_.stream); }
+int Stream::ReadStop() {
+  wants_read_ = false;
+  return uv_read_stop(&uv_.stream);
+}
+
+void Stream::HoldReading() { uv_read_stop(&uv_.stream); }
+
+void Stream::ContinueReading() {
+  if (!wants_read_ || closing()) return;
+  const int status = uv_read_start(&uv_.stream, OnAllocate, OnRead);
+  if (status < 0 && status != UV_EALREADY) ReadEnded(status);
+}
+
+void Stream::ReadEnded(int status) {
+  ReadStop();
+  if (status == 0) {
+    loop()->Emit(core::kEof, slot(), 0, 0);
+  } else {
+    loop()->Emit(core::kReadFailed, slot(), status, 0);
+  }
+}
+
+void Stream::WriteFailed(int status) { loop()->Emit(core::kWriteFailed, slot(), status, 0); }
+
+void Stream::TellQueue() { loop()->Emit(core::kQueued, slot(), reported_queue(), 0); }
 
 int32_t Stream::ReadInto(char* base, size_t length) {
   announced_ = false;
@@ -207,7 +233,7 @@ int32_t Stream::ReadInto(char* base, size_t length) {
 void Stream::OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
   Stream* self = static_cast<Stream*>(handle->data);
   // Without memory libuv does not read, and calls OnRead() with UV_ENOBUFS.
-  if (self->announce_) {
+  if (self->announce_ || self->splicer_ != nullptr) {
     *buffer = uv_buf_init(nullptr, 0);
   } else {
     *buffer = self->loop()->receive_memory().Allocate(&self->read_target_);
@@ -217,6 +243,7 @@ void Stream::OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
 void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
   Stream* self = static_cast<Stream*>(stream->data);
   Loop* loop = self->loop();
+  if (self->splicer_ != nullptr) return self->splicer_->SourceReadable();
   if (self->announce_ && count == UV_ENOBUFS) {
     if (!self->announced_) loop->Emit(core::kReadable, self->slot(), 0, 0);
     self->announced_ = true;
@@ -234,14 +261,13 @@ void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) 
   if (count == UV_EOF) {
     loop->Emit(core::kEof, self->slot(), 0, 0);
   } else {
-    uv_read_stop(stream);
-    loop->Emit(core::kReadFailed, self->slot(), static_cast<int32_t>(count), 0);
+    self->ReadEnded(static_cast<int>(count));
   }
 }
 
 int Stream::Write(const uv_buf_t* buffers, unsigned count) {
-  if (file_sender_ != nullptr) {
-    file_sender_->HoldBack(buffers, count);
+  if (sender_ != nullptr && sender_->holds_back()) {
+    sender_->HoldBack(buffers, count);
     return 0;
   }
   size_t sent = 0;
@@ -285,16 +311,16 @@ void Stream::OnWritten(uv_write_t* uv, int status) {
   std::free(request);
   if (self->closing()) return;
   if (status < 0) {
-    self->loop()->Emit(core::kWriteFailed, self->slot(), status, 0);
+    self->WriteFailed(status);
   } else {
-    if (self->file_sender_ != nullptr && self->uv_queue() == 0) self->file_sender_->Begin();
-    self->loop()->Emit(core::kQueued, self->slot(), self->reported_queue(), 0);
+    if (self->sender_ != nullptr && self->uv_queue() == 0) self->sender_->QueueEmptied();
+    self->TellQueue();
   }
 }
 
 int Stream::ShutDown() {
-  if (file_sender_ != nullptr) {
-    file_sender_->HoldBackShutDown();
+  if (sender_ != nullptr && sender_->holds_back()) {
+    sender_->HoldBackShutDown();
     return 0;
   }
   ShutdownRequest* request = new ShutdownRequest;
@@ -310,27 +336,31 @@ int Stream::ShutDown() {
 }
 
 size_t Stream::queued_bytes() const {
-  return uv_queue() + (file_sender_ == nullptr ? 0 : 1 + file_sender_->held_bytes());
+  return uv_queue() + (sender_ == nullptr ? 0 : sender_->unsent_bytes() + sender_->held_bytes());
 }
 
-void Stream::HoldFor(FileSender* sender) { file_sender_ = sender; }
-
 void Stream::Release() {
-  const std::vector<char> held = file_sender_->TakeHeld();
-  const bool shut_down = file_sender_->holds_shut_down();
-  file_sender_ = nullptr;
+  StreamSender* sender = sender_;
+  sender_ = nullptr;
+  SendHeld(sender);
+}
+
+void Stream::SendHeld(StreamSender* sender) {
+  const std::vector<char> held = sender->TakeHeld();
+  const bool shut_down = sender->TakeHeldShutDown();
   const uv_buf_t buffer = BufferOf(const_cast<char*>(held.data()), held.size());
   int status = held.empty() ? 0 : Write(&buffer, 1);
   if (status == 0 && shut_down) status = ShutDown();
   if (status < 0) {
-    loop()->Emit(core::kWriteFailed, slot(), status, 0);
+    WriteFailed(status);
   } else {
-    loop()->Emit(core::kQueued, slot(), reported_queue(), 0);
+    TellQueue();
   }
 }
 
 void Stream::BeforeClose() {
-  if (file_sender_ != nullptr) file_sender_->StreamCloses();
+  if (sender_ != nullptr) sender_->TargetCloses();
+  if (splicer_ != nullptr) splicer_->SourceCloses();
 }
 
 void Stream::AddToBatch(const char* base, size_t length) {

@@ -19,7 +19,8 @@
 
 namespace aionode::uv {
 
-class FileSender;
+class Splicer;
+class StreamSender;
 
 class Stream : public Handle {
  public:
@@ -52,19 +53,32 @@ class Stream : public Handle {
   int Write(const uv_buf_t* buffers, unsigned count);
   int ShutDown();
 
-  // A file is to be sent after what was written so far, and before what is written from now on.
-  void HoldFor(FileSender* sender);
-  // The file was sent: what was held back follows.
+  // Somebody sends over this stream, after what was written so far.
+  void HoldFor(StreamSender* sender) { sender_ = sender; }
+  // It sends no more: what was held back follows.
   void Release();
-  // What was written before the file.
+  // What the sender holds back at the moment follows now.
+  void SendHeld(StreamSender* sender);
   bool HasSentAll() const { return uv_queue() == 0; }
-  FileSender* file_sender() const { return file_sender_; }
+  StreamSender* sender() const { return sender_; }
+  // False after ShutDown() and when the connection is lost.
+  bool IsWritable() const { return uv_is_writable(&uv_.stream) != 0; }
+
+  // What there is to read is the splicer's from now on; with nullptr the stream's own again.
+  void ReadFor(Splicer* splicer) { splicer_ = splicer; }
+  Splicer* splicer() const { return splicer_; }
+  // The splicer takes no more for now, or again, if the stream is being read at all.
+  void HoldReading();
+  void ContinueReading();
+  // The splicer has found the end of the stream (0), or an error.
+  void ReadEnded(int status);
+  void WriteFailed(int status);
+  void TellQueue();
 
   void AddToBatch(const char* base, size_t length) override;
   int SendBatch() override;
   bool batch_is_empty() const override { return batch_.empty(); }
 
-  // While a file is being sent there is always something unsent.
   size_t queued_bytes() const;
   int32_t reported_queue() const override {
     const size_t bytes = queued_bytes();
@@ -106,8 +120,11 @@ class Stream : public Handle {
   size_t uv_queue() const { return uv_stream_get_write_queue_size(&uv_.stream); }
 
   ReadTarget read_target_;
-  FileSender* file_sender_ = nullptr;
+  StreamSender* sender_ = nullptr;
+  Splicer* splicer_ = nullptr;
   bool announce_ = false;
+  // ReadStart() was called, and ReadStop() not since.
+  bool wants_read_ = false;
   // kReadable was said, and ReadInto() has not been called since.
   bool announced_ = false;
   sockaddr_in6 peer_{};
