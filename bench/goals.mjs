@@ -40,6 +40,7 @@ export const goals = [
     reference: 'node',
     atMost: 1,
   })),
+  { line: 'proxy', metric: 'cpu', reference: 'node', atMost: 0.6 },
   { line: 'sink', metric: 'rate', reference: 'libuv', atLeast: 0.9 },
   { line: 'idle', metric: 'rss', atMost: 2500 },
 

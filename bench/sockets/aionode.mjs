@@ -10,7 +10,7 @@ import {
   startUnixServer,
 } from 'aionode';
 import { rates, serve } from '../harness/serve.mjs';
-import { CHUNK, CLIENTS, FILE, MESSAGE, MIB, ROUND_TRIPS, SOCKET, startLoad } from './common.mjs';
+import { askLoad, CHUNK, CLIENTS, FILE, MESSAGE, MIB, ROUND_TRIPS, SOCKET } from './common.mjs';
 
 async function pass(reader, writer) {
   for await (const chunk of reader.chunks(CHUNK)) {
@@ -18,6 +18,10 @@ async function pass(reader, writer) {
     await writer.drain();
   }
   writer.writeEof();
+}
+
+function pipe(reader, writer) {
+  return reader.pipeTo(writer);
 }
 
 async function echo(reader, writer) {
@@ -87,6 +91,31 @@ class Near extends End {
   }
 }
 
+/** @param move - what moves everything from a reader to a writer */
+async function streamProxy(move) {
+  const load = askLoad(`through ${MIB}`);
+  const target = Number(await load.line());
+  const options = { limit: CHUNK };
+  const server = await startServer(
+    async (reader, writer) => {
+      const [upReader, upWriter] = await openConnection('127.0.0.1', target, options);
+      await gather(
+        () => move(reader, upWriter),
+        () => move(upReader, writer),
+      );
+      upWriter.close();
+      writer.close();
+    },
+    '127.0.0.1',
+    0,
+    options,
+  );
+  load.send(server.sockets[0].port);
+  await load.line();
+  await server.shutdown();
+  return MIB;
+}
+
 const batches = {
   // Operation: a round trip of 1 KiB on one of 10 connections; both ends are here.
   async 'unix echo'() {
@@ -97,47 +126,26 @@ const batches = {
   },
 
   // Operation: a MiB from one connection to another; the other ends are in another process.
-  async proxy() {
-    const load = startLoad('through', `${MIB}`);
-    const target = Number(await load.line());
-    const options = { limit: CHUNK };
-    const server = await startServer(
-      async (reader, writer) => {
-        const [upReader, upWriter] = await openConnection('127.0.0.1', target, options);
-        await gather(
-          () => pass(reader, upWriter),
-          () => pass(upReader, writer),
-        );
-        upWriter.close();
-        writer.close();
-      },
-      '127.0.0.1',
-      0,
-      options,
-    );
-    load.send(server.sockets[0].port);
-    await load.line();
-    await load.ended;
-    await server.shutdown();
-    return MIB;
-  },
+  proxy: () => streamProxy(pipe),
+
+  // The same by reads and writes.
+  'proxy, by chunks': () => streamProxy(pass),
 
   // The same without streams: every read lands in one buffer, and is passed on from there.
   async 'proxy, own memory'() {
-    const load = startLoad('through', `${MIB}`);
+    const load = askLoad(`through ${MIB}`);
     const target = Number(await load.line());
     const loop = getRunningLoop();
     const server = await loop.createServer(() => new Near(target), '127.0.0.1', 0);
     load.send(server.sockets[0].port);
     await load.line();
-    await load.ended;
     await server.shutdown();
     return MIB;
   },
 
   // Operation: a MiB of a file to a connection.
   async file() {
-    const load = startLoad('fetch');
+    const load = askLoad('fetch');
     const server = await startServer(
       async (_reader, writer) => {
         await getRunningLoop().sendfile(writer.transport, FILE);
@@ -148,7 +156,6 @@ const batches = {
     );
     load.send(server.sockets[0].port);
     await load.line();
-    await load.ended;
     await server.shutdown();
     return MIB;
   },

@@ -1,6 +1,5 @@
 // What the Node programs of the sockets suite share.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,15 +22,21 @@ const fd = openSync(FILE, 'w');
 ftruncateSync(fd, MIB << 20);
 closeSync(fd);
 
-/** The other ends; `line()` gives what they print. */
-export function startLoad(...args) {
+let load;
+
+function startLoad() {
   const file = fileURLToPath(new URL('load.mjs', import.meta.url));
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ended = once(child, 'exit');
   return {
+    send: (line) => child.stdin.write(`${line}\n`),
     line: async () => (await lines.next()).value,
-    send: (port) => child.stdin.write(`${port}\n`),
-    ended,
   };
+}
+
+/** Has the other ends, a process of their own, do what load.mjs says of `command`; `line()` is what they print. */
+export function askLoad(command) {
+  load ??= startLoad();
+  load.send(command);
+  return load;
 }

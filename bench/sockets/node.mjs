@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { rates, serve } from '../harness/serve.mjs';
-import { CLIENTS, FILE, MESSAGE, MIB, ROUND_TRIPS, SOCKET, startLoad } from './common.mjs';
+import { askLoad, CLIENTS, FILE, MESSAGE, MIB, ROUND_TRIPS, SOCKET } from './common.mjs';
 
 async function listening(server, ...where) {
   server.listen(...where);
@@ -32,7 +32,6 @@ function client() {
 async function measured(load, server) {
   load.send(await listening(server, 0, '127.0.0.1'));
   await load.line();
-  await load.ended;
   server.close();
   return MIB;
 }
@@ -48,7 +47,7 @@ const batches = {
   },
 
   async proxy() {
-    const load = startLoad('through', `${MIB}`);
+    const load = askLoad(`through ${MIB}`);
     const target = Number(await load.line());
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       const up = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
@@ -59,10 +58,12 @@ const batches = {
     return measured(load, server);
   },
 
+  'proxy, by chunks': () => batches.proxy(),
+
   'proxy, own memory': () => batches.proxy(),
 
   file() {
-    const load = startLoad('fetch');
+    const load = askLoad('fetch');
     const server = createServer((socket) => {
       socket.on('error', () => {});
       createReadStream(FILE).pipe(socket);

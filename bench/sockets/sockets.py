@@ -1,11 +1,12 @@
 """The benchmarks of the sockets suite for Python, on asyncio's loop or on uvloop's."""
 
 import asyncio
+import functools
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
-from asyncio.subprocess import PIPE
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "harness"))
@@ -49,24 +50,37 @@ async def unix_echo():
     return CLIENTS * ROUND_TRIPS
 
 
+class Load:
+    """The other ends, a process of their own, see load.mjs."""
+
+    def __init__(self):
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(["node", HERE / "load.mjs"], stdin=pipe, stdout=pipe)
+
+    def send(self, line):
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def line(self):
+        return asyncio.to_thread(self.process.stdout.readline)
+
+
 async def measured(load, server):
-    port = server.sockets[0].getsockname()[1]
-    load.stdin.write(f"{port}\n".encode())
-    await load.stdout.readline()
-    await load.wait()
+    load.send(server.sockets[0].getsockname()[1])
+    await load.line()
     server.close()
     return MIB
 
 
-def start_load(*args):
-    return asyncio.create_subprocess_exec(
-        "node", str(HERE / "load.mjs"), *args, stdin=PIPE, stdout=PIPE
-    )
+@functools.cache
+def load_process():
+    return Load()
 
 
 async def proxy():
-    load = await start_load("through", str(MIB))
-    target = int(await load.stdout.readline())
+    load = load_process()
+    load.send(f"through {MIB}")
+    target = int(await load.line())
 
     async def handle(reader, writer):
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", target, limit=CHUNK)
@@ -79,7 +93,8 @@ async def proxy():
 
 
 async def file():
-    load = await start_load("fetch")
+    load = load_process()
+    load.send("fetch")
     path = os.path.join(FOLDER.name, "file")
     with open(path, "wb") as made:
         made.truncate(MIB << 20)

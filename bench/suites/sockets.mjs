@@ -13,6 +13,7 @@ export const sockets = inProcessSuite({
   benchmarks: [
     { name: 'unix echo' },
     { name: 'proxy' },
+    { name: 'proxy, by chunks' },
     { name: 'proxy, own memory' },
     { name: 'file' },
   ],
