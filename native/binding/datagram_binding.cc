@@ -180,13 +180,13 @@ napi_value SetMembership(napi_env env, napi_callback_info info) {
   uv::Datagram* datagram = DatagramOf(arguments.loop(), arguments.Slot(0));
   if (datagram == nullptr) return Status(env, UV_EBADF);
   const std::string group = arguments.String(1);
-  const std::string interface = arguments.String(2);
+  const std::string interface_address = arguments.String(2);
   const std::string source = arguments.String(3);
   const uv_membership membership = arguments.Bool(4) ? UV_JOIN_GROUP : UV_LEAVE_GROUP;
   return Status(env, source.empty() ? uv_udp_set_membership(datagram->udp(), group.c_str(),
-                                                            OrNull(interface), membership)
+                                                            OrNull(interface_address), membership)
                                     : uv_udp_set_source_membership(datagram->udp(), group.c_str(),
-                                                                   OrNull(interface),
+                                                                   OrNull(interface_address),
                                                                    source.c_str(), membership));
 }
 
