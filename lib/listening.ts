@@ -100,7 +100,7 @@ export function checkServerArguments(host: unknown, port: unknown, options: Serv
   for (const name of flags) {
     checkFlag(options[name], `options.${name}`);
   }
-  checkInteger(backlogOf(options), 'options.backlog', 1, 2 ** 31 - 1);
+  checkInteger(backlogOf(options), 'options.backlog', 0, 2 ** 31 - 1);
 }
 
 /** @internal */

@@ -35,6 +35,24 @@ export interface PausableTransport {
   resumeReading(): void;
 }
 
+/** What a read gives again and again, until it gives nothing. No generator: an error does not end it. */
+class Parts implements AsyncIterableIterator<Bytes> {
+  private readonly read: () => Future<Bytes>;
+
+  constructor(read: () => Future<Bytes>) {
+    this.read = read;
+  }
+
+  async next(): Promise<IteratorResult<Bytes, undefined>> {
+    const part = await this.read();
+    return part.length === 0 ? { done: true, value: undefined } : { done: false, value: part };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
 /**
  * The reading side of a stream.
  *
@@ -129,17 +147,9 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   }
 
   /** Reads by parts of at most `size` bytes (64 KiB) until EOF. */
-  chunks(size = kDefaultLimit): AsyncGenerator<Bytes, void, undefined> {
+  chunks(size = kDefaultLimit): AsyncIterableIterator<Bytes> {
     checkInteger(size, 'size', 1);
-    return this.readParts(size);
-  }
-
-  private async *readParts(size: number): AsyncGenerator<Bytes, void, undefined> {
-    for (;;) {
-      const chunk = await this.read(size);
-      if (chunk.length === 0) return;
-      yield chunk;
-    }
+    return new Parts(() => this.read(size));
   }
 
   /**
@@ -199,13 +209,9 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
     this.takeWaiter()?.resume();
   }
 
-  /** Lines until EOF, as in asyncio. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Bytes, void, undefined> {
-    for (;;) {
-      const line = await this.readline();
-      if (line.length === 0) return;
-      yield line;
-    }
+  /** Lines until EOF, as in asyncio. After a line that was too long it goes on with the next. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Bytes> {
+    return new Parts(() => this.readline());
   }
 
   /** As console.log() shows it: `<StreamReader open buffered=3 waiting=readline>`. @internal */

@@ -69,7 +69,7 @@ describe('the arguments of createServer()', () => {
     ['a host that is none', [ignore, 5, 0], 'TypeError'],
     ['a host in a list that is none', [ignore, [5], 0], 'TypeError'],
     ['a list of no host', [ignore, [], 0], 'RangeError'],
-    ['a backlog of 0', [ignore, LOCALHOST, 0, { backlog: 0 }], 'RangeError'],
+    ['a backlog below 0', [ignore, LOCALHOST, 0, { backlog: -1 }], 'RangeError'],
     ['a flag that is none', [ignore, LOCALHOST, 0, { reusePort: 1 }], 'TypeError'],
     ['a family that is none', [ignore, LOCALHOST, 0, { family: 5 }], 'RangeError'],
   ] as const) {

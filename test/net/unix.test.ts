@@ -343,7 +343,7 @@ describe('errors of Unix sockets', { skip: NO_UNIX }, () => {
         [() => openUnixConnection(place, 5 as never), { code: 'ERR_INVALID_ARG_TYPE' }],
         [() => startUnixServer(echo, {} as never), { code: 'ERR_INVALID_ARG_TYPE' }],
         [() => startUnixServer(5 as never, place), { code: 'ERR_INVALID_ARG_TYPE' }],
-        [() => startUnixServer(echo, place, { backlog: 0 }), { code: 'ERR_OUT_OF_RANGE' }],
+        [() => startUnixServer(echo, place, { backlog: -1 }), { code: 'ERR_OUT_OF_RANGE' }],
         [
           () => startUnixServer(echo, place, { cleanupSocket: 1 as never }),
           { code: 'ERR_INVALID_ARG_TYPE' },
@@ -356,7 +356,7 @@ describe('errors of Unix sockets', { skip: NO_UNIX }, () => {
   it(
     'do not come from a full backlog: connecting waits',
     withPath(async (place) => {
-      const server = await startUnixServer(echo, place, { backlog: 1 });
+      const server = await startUnixServer(echo, place, { backlog: 0 });
       await gather(...Array.from({ length: 20 }, (_, i) => () => checkEcho(place, `client ${i}`)));
       await server.shutdown(1);
     }),

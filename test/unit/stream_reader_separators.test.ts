@@ -26,6 +26,20 @@ describe('readline()', () => {
   );
 
   it(
+    'goes on with the next line where iterating came upon one that is too long',
+    inLoop(async () => {
+      const reader = new StreamReader({ limit: 3 });
+      feed(reader, 'one\ntoo long\ntwo');
+      reader.feedEof();
+      const lines = reader[Symbol.asyncIterator]();
+      assert.equal((await lines.next()).value?.toString(), 'one\n');
+      await assert.rejects(lines.next(), { name: 'RangeError', code: 'ERR_LINE_TOO_LONG' });
+      assert.equal((await lines.next()).value?.toString(), 'two');
+      assert.deepEqual(await lines.next(), { done: true, value: undefined });
+    }),
+  );
+
+  it(
     'takes a line as long as the limit, its end not counted',
     inLoop(async () => {
       const reader = new StreamReader({ limit: 3 });
