@@ -91,6 +91,7 @@ void Loop::Drain() {
   do {
     drain_started_ns_ = uv_hrtime();
     state[core::kDraining] = 1;
+    state[core::kBudgetSpent] = 0;
     drain_(drain_data_);
     if (closing_) return;
     handles_.Recycle();
