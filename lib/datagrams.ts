@@ -93,6 +93,8 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
   private readonly target: Int32Array = newAddressRecord();
   private readonly context: Context | undefined;
   private protocol: AnyProtocol;
+  /** Calls of the protocol that are in the ready queue: what arrives is told after them. */
+  private scheduled = 0;
   private closing = false;
   private lost = false;
   private lostSends = 0;
@@ -363,7 +365,9 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     const start = slabWords[at + kAddressWords] as number;
     const data = copyOf(slab, start, length);
     const address = readAddress(slabWords, at) ?? (this.remote as Remote).address;
-    this.loop.enqueue(new Arrival(this, data, address));
+    const arrival = new Arrival(this, data, address);
+    if (this.scheduled > 0) this.loop.enqueue(arrival);
+    else this.loop.runEvent(arrival);
   }
 
   /** Takes what could not be sent: it may have been taken before this event came. */
@@ -411,7 +415,14 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   private schedule(call: () => void): void {
     const { context } = this;
-    this.loop.enqueue(new ReadyCall(context === undefined ? call : () => context(call)));
+    this.scheduled += 1;
+    this.loop.enqueue(
+      new ReadyCall(() => {
+        this.scheduled -= 1;
+        if (context === undefined) call();
+        else context(call);
+      }),
+    );
   }
 
   private report(message: string, exception: unknown): void {

@@ -18,6 +18,7 @@ interface Layout {
   readonly kPromiseState: number;
   readonly kFulfilled: number;
   readonly kRejected: number;
+  readonly kPollSlept: number;
   readonly kStateFields: number;
   readonly kTimerDeadline: number;
   readonly kClockFields: number;

@@ -13,8 +13,6 @@ const records = memory.writes;
 
 /** Longer writes are sent at once: a copy would cost more than the system call it may save. */
 const kLongestBatched = 4 * 1024;
-/** Of datagrams, which cannot be joined: a batch spares them a system call each. */
-const kLongestBatchedDatagram = 16 * 1024;
 /** A UTF-16 unit takes at most this many bytes of UTF-8. */
 const kLargestExpansion = 3;
 
@@ -84,7 +82,7 @@ export function addDatagramToBatch(
   if (state[kDraining] === 0) return -1;
   const text = typeof data === 'string';
   const most = text ? data.length * kLargestExpansion : data.byteLength;
-  if (most > kLongestBatchedDatagram) return -1;
+  if (most > kLongestBatched) return -1;
   makeRoom(kRecordBytes + most);
   used = (used + kWordBytes - 1) & -kWordBytes;
   const start = used + kAddressBytes;

@@ -14,10 +14,12 @@ import { memory, state } from './memory.ts';
 import { layout, native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
 import { Ring } from './ring.ts';
+import { sendBatchNow } from './send.ts';
 import { TaskList } from './task_list.ts';
 import { takeDueTimers } from './timers.ts';
 
-const { kReadyCount, kEventCount, kBudgetSpent, kDraining, kLiveTimers, kWriteCount } = layout;
+const { kReadyCount, kEventCount, kBudgetSpent, kDraining, kLiveTimers, kWriteCount, kPollSlept } =
+  layout;
 
 /** Runs nextTick callbacks and microtasks: what Node offers where V8's checkpoint is not found. */
 const tick = (process as unknown as { _tickCallback(): void })._tickCallback;
@@ -75,6 +77,9 @@ export abstract class LoopCore {
    * Runs an entry made by an I/O event: at once if events are being read and no entry was ready before
    * them, else in the next turn. Either way it runs before what the events of this poll make ready, as
    * in asyncio. Returns whether it has run.
+   *
+   * After a poll that slept, what it has written is sent at once and not with what the other events of the
+   * poll write: few peers are at work, and they can be while the next events are dealt with.
    * @internal
    */
   runEvent(entry: ReadyEntry): boolean {
@@ -89,6 +94,7 @@ export abstract class LoopCore {
     current = this;
     runEntry(this, entry);
     checkpoint();
+    if (state[kPollSlept] !== 0 && state[kWriteCount] !== 0) sendBatchNow();
     current = undefined;
     return true;
   }

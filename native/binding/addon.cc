@@ -31,6 +31,7 @@ constexpr LayoutEntry kLayout[] = {
     {"kWriteCount", core::kWriteCount},
     {"kDraining", core::kDraining},
     {"kPromiseState", core::kPromiseState},
+    {"kPollSlept", core::kPollSlept},
     {"kStateFields", core::kStateFields},
     {"kFulfilled", core::kFulfilled},
     {"kRejected", core::kRejected},

@@ -25,6 +25,7 @@ enum StateField : int32_t {
   kWriteCount,   // records in the write batch; raised by JavaScript, reset by native code
   kDraining,     // 1 while JavaScript runs a drain; set by native code, reset by JavaScript
   kPromiseState,  // written by promiseOutcome(): 0 pending, or one of PromiseState
+  kPollSlept,     // 1 when the loop had nothing to do before this drain, and slept
   kStateFields,
 };
 

@@ -14,6 +14,10 @@ namespace {
 // steps.
 constexpr uint64_t kDrainBudgetNs = 50'000;
 
+// A poll that finds something takes a microsecond; one that sleeps at least as long as it takes to
+// wake up.
+constexpr uint64_t kSleepNs = 4'000;
+
 template <typename T>
 uv_handle_t* AsHandle(T* handle) {
   return reinterpret_cast<uv_handle_t*>(handle);
@@ -88,6 +92,9 @@ void Loop::OnTimer(uv_timer_t* timer) {
 void Loop::Drain() {
   if (closing_) return;
   int32_t* state = shared_.state;
+  const uint64_t slept_ns = uv_metrics_idle_time(uv_loop_);
+  state[core::kPollSlept] = slept_ns - slept_ns_ > kSleepNs;
+  slept_ns_ = slept_ns;
   do {
     drain_started_ns_ = uv_hrtime();
     state[core::kDraining] = 1;

@@ -127,6 +127,7 @@ class Loop {
   std::vector<PendingEvent> overflow_;
   std::vector<Handle*> touched_;
   uint64_t drain_started_ns_ = 0;
+  uint64_t slept_ns_ = 0;
   double armed_deadline_s_ = 0;  // 0: the timer is not armed
   uint32_t open_handles_ = 0;
   bool closing_ = false;
