@@ -16,8 +16,10 @@ import {
   openConnection,
   openUnixConnection,
   PIPE,
+  Protocol,
   RuntimeError,
   StreamReader,
+  type StreamWriter,
   sleep,
   startUnixServer,
   TaskGroup,
@@ -30,6 +32,7 @@ import {
   MIB,
   type Pair,
   patternBytes,
+  portOf,
   roundsUntil,
   systemError,
   withNodePeer,
@@ -439,6 +442,39 @@ describe('pipeTo', () => {
       assert.equal((await receiver.reader.readexactly(4)).toString(), 'held');
       sender.writer.writeEof();
       assert.equal(await moving, 4);
+    }),
+  );
+});
+
+describe("pipeTo in a protocol's callback", () => {
+  it(
+    'leaves the other events of the poll to those whom they are for, once',
+    onRoute(async ({ sender, from, to, receiver }) => {
+      const loop = getRunningLoop();
+      const received: string[] = [];
+      let moving: Promise<number> | undefined;
+      class Starts extends Protocol {
+        override dataReceived(data: Buffer): void {
+          received.push(data.toString());
+          // The others are told before this call returns.
+          if (received.length === 1) moving = from.reader.pipeTo(to.writer);
+        }
+      }
+      const server = await loop.createServer(() => new Starts(), LOCALHOST, 0);
+      const writers: StreamWriter[] = [];
+      for (let i = 0; i < 3; i++) {
+        writers.push((await openConnection(LOCALHOST, portOf(server)))[1]);
+      }
+      for (const [i, writer] of writers.entries()) writer.write(`${i}`);
+      sender.writer.write('piped');
+      assert.equal((await receiver.reader.readexactly(5)).toString(), 'piped');
+      await roundsUntil(() => received.length >= 3, 'three messages');
+      await settled(() => received.length);
+      assert.deepEqual(received.sort(), ['0', '1', '2']);
+      sender.writer.writeEof();
+      assert.equal(await moving, 5);
+      for (const writer of writers) writer.close();
+      await server.shutdown(1);
     }),
   );
 });
