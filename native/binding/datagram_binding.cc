@@ -3,6 +3,7 @@
 #include "../uv/datagram.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "handles.h"
 
 namespace aionode::binding {
 
@@ -12,8 +13,8 @@ namespace {
 napi_value Status(napi_env env, int status) { return ToValue(env, static_cast<int32_t>(status)); }
 
 uv::Datagram* DatagramOf(uv::Loop& loop, uint32_t slot) {
-  uv::Handle* handle = loop.handles().Get(slot);
-  return handle == nullptr || handle->closing() ? nullptr : handle->AsDatagram();
+  uv::Handle* handle = OpenHandle(loop, slot);
+  return handle == nullptr ? nullptr : handle->AsDatagram();
 }
 
 // An address record; nullptr when `index` holds no array that is large enough.

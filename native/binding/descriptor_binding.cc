@@ -3,6 +3,7 @@
 #include "../uv/poller.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "handles.h"
 
 namespace aionode::binding {
 
@@ -37,8 +38,8 @@ napi_value PollerOpen(napi_env env, napi_callback_info info) {
 // pollerWatch(slot, events): kPolled follows; 0 events: none does.
 napi_value PollerWatch(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
-  uv::Poller* poller = handle == nullptr || handle->closing() ? nullptr : handle->AsPoller();
+  uv::Handle* handle = OpenHandle(arguments.loop(), arguments.Slot(0));
+  uv::Poller* poller = handle == nullptr ? nullptr : handle->AsPoller();
   return ToValue(env, poller == nullptr ? UV_EBADF : poller->Watch(arguments.Int(1)));
 }
 

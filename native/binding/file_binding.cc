@@ -3,14 +3,15 @@
 #include "../uv/stream.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "handles.h"
 
 namespace aionode::binding {
 
 namespace {
 
 uv::FileSender* SenderOf(uv::Loop& loop, uint32_t slot) {
-  uv::Handle* handle = loop.handles().Get(slot);
-  return handle == nullptr || handle->closing() ? nullptr : handle->AsFileSender();
+  uv::Handle* handle = OpenHandle(loop, slot);
+  return handle == nullptr ? nullptr : handle->AsFileSender();
 }
 
 // fileSenderOpen(stream): the slot of a file sender; what is written to the stream from now on is
@@ -18,8 +19,7 @@ uv::FileSender* SenderOf(uv::Loop& loop, uint32_t slot) {
 napi_value FileSenderOpen(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   uv::Loop& loop = arguments.loop();
-  uv::Handle* handle = loop.handles().Get(arguments.Slot(0));
-  uv::Stream* stream = handle == nullptr || handle->closing() ? nullptr : handle->AsStream();
+  uv::Stream* stream = StreamOf(loop, arguments.Slot(0));
   if (stream == nullptr) return ToValue(env, static_cast<int32_t>(UV_EBADF));
   int status = 0;
   uv::FileSender* sender = uv::FileSender::Create(&loop, stream, &status);

@@ -3,23 +3,14 @@
 #include "../uv/stream.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "handles.h"
 
 namespace aionode::binding {
 
 namespace {
 
-uv::Handle* HandleOf(uv::Loop& loop, uint32_t slot) {
-  uv::Handle* handle = loop.handles().Get(slot);
-  return handle == nullptr || handle->closing() ? nullptr : handle;
-}
-
-uv::Stream* StreamOf(uv::Loop& loop, uint32_t slot) {
-  uv::Handle* handle = HandleOf(loop, slot);
-  return handle == nullptr ? nullptr : handle->AsStream();
-}
-
 uv::Splicer* SplicerOf(uv::Loop& loop, uint32_t slot) {
-  uv::Handle* handle = HandleOf(loop, slot);
+  uv::Handle* handle = OpenHandle(loop, slot);
   return handle == nullptr ? nullptr : handle->AsSplicer();
 }
 

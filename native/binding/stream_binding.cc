@@ -7,19 +7,15 @@
 #include "../uv/stream.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "handles.h"
 
 namespace aionode::binding {
 
 namespace {
 
-uv::Stream* StreamOf(uv::Loop& loop, uint32_t slot) {
-  uv::Handle* handle = loop.handles().Get(slot);
-  return handle == nullptr || handle->closing() ? nullptr : handle->AsStream();
-}
-
 uv::Listener* ListenerOf(uv::Loop& loop, uint32_t slot) {
-  uv::Handle* handle = loop.handles().Get(slot);
-  return handle == nullptr || handle->closing() ? nullptr : handle->AsListener();
+  uv::Handle* handle = OpenHandle(loop, slot);
+  return handle == nullptr ? nullptr : handle->AsListener();
 }
 
 uv_tcp_t* TcpOf(uv::Loop& loop, uint32_t slot) {

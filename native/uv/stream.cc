@@ -258,11 +258,7 @@ void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) 
   }
   memory.TakeBack(&self->read_target_, buffer);
   if (count == 0) return;
-  if (count == UV_EOF) {
-    loop->Emit(core::kEof, self->slot(), 0, 0);
-  } else {
-    self->ReadEnded(static_cast<int>(count));
-  }
+  self->ReadEnded(count == UV_EOF ? 0 : static_cast<int>(count));
 }
 
 int Stream::Write(const uv_buf_t* buffers, unsigned count) {

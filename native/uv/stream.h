@@ -67,10 +67,10 @@ class Stream : public Handle {
   // What there is to read is the splicer's from now on; with nullptr the stream's own again.
   void ReadFor(Splicer* splicer) { splicer_ = splicer; }
   Splicer* splicer() const { return splicer_; }
-  // The splicer takes no more for now, or again, if the stream is being read at all.
+  // The splicer takes nothing until ContinueReading(), which heeds ReadStop().
   void HoldReading();
   void ContinueReading();
-  // The splicer has found the end of the stream (0), or an error.
+  // There is no more to read: the end of the stream (0), or an error.
   void ReadEnded(int status);
   void WriteFailed(int status);
   void TellQueue();

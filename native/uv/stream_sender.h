@@ -35,7 +35,7 @@ class StreamSender : public Handle {
   void HoldBackShutDown() { holds_shut_down_ = true; }
   bool has_held() const { return !held_.empty() || holds_shut_down_; }
   size_t held_bytes() const { return held_.size(); }
-  std::vector<char> TakeHeld() { return std::move(held_); }
+  std::vector<char> TakeHeld() { return std::exchange(held_, {}); }
   bool TakeHeldShutDown() { return std::exchange(holds_shut_down_, false); }
 
  protected:

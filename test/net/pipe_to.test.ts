@@ -1,12 +1,9 @@
 /** StreamReader.pipeTo(): over connections that the system joins, and over others. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import {
   CancelledError,
   createSubprocessExec,
@@ -14,14 +11,11 @@ import {
   gather,
   getRunningLoop,
   openConnection,
-  openUnixConnection,
   PIPE,
   Protocol,
-  RuntimeError,
   StreamReader,
   type StreamWriter,
   sleep,
-  startUnixServer,
   TaskGroup,
   type Transport,
 } from 'aionode';
@@ -30,87 +24,15 @@ import {
   inLoop,
   LOCALHOST,
   MIB,
-  type Pair,
   patternBytes,
   portOf,
   roundsUntil,
-  systemError,
-  withNodePeer,
   withPair,
   withServer,
   writeInPieces,
 } from '../support/net.js';
 import { descriptorCount, inFolder } from '../support/pipes.js';
-import { withTlsPair } from '../support/tls.js';
-
-/** Above what the system buffers for two connections. */
-const LARGE = 48 * MIB;
-
-/** One connection: its far end, and ours. */
-type Connection = <T>(body: (far: Pair, ours: Pair) => Promise<T>) => Promise<T>;
-
-async function withUnixPair<T>(body: (far: Pair, ours: Pair) => Promise<T>): Promise<T> {
-  return inFolder(async (folder) => {
-    const accepted = getRunningLoop().createFuture<Pair>();
-    const handler: Handler = (reader, writer) => accepted.setResult({ reader, writer });
-    const name = path.join(folder, 'socket');
-    const server = await startUnixServer(handler, name);
-    const [reader, writer] = await openUnixConnection(name);
-    try {
-      return await body({ reader, writer }, await accepted);
-    } finally {
-      writer.abort();
-      await server.shutdown();
-    }
-  });
-}
-
-const CONNECTIONS: Record<string, Connection> = {
-  TCP: withPair,
-  Unix: withUnixPair,
-  TLS: withTlsPair,
-};
-
-interface Route {
-  /** Writes what is piped. */
-  readonly sender: Pair;
-  readonly from: Pair;
-  readonly to: Pair;
-  /** Reads what was piped. */
-  readonly receiver: Pair;
-}
-
-async function withRoute<T>(
-  body: (route: Route) => Promise<T>,
-  incoming: Connection = withPair,
-  outgoing: Connection = withPair,
-): Promise<T> {
-  return incoming((sender, from) =>
-    outgoing((receiver, to) => body({ sender, from, to, receiver })),
-  );
-}
-
-/** A test with two connections; no descriptor may be left. */
-function onRoute(body: (route: Route) => Promise<void>): () => Promise<void> {
-  return inLoop(async () => {
-    const before = descriptorCount();
-    await withRoute(body);
-    await roundsUntil(() => descriptorCount() === before, 'descriptors are left');
-  });
-}
-
-/** Until what `pair` receives stands still: nobody takes it. */
-async function settled(taken: () => number): Promise<void> {
-  let last = -1;
-  let rounds = 0;
-  await roundsUntil(() => {
-    rounds = taken() === last ? rounds + 1 : 0;
-    last = taken();
-    return rounds > 50;
-  }, 'it goes on');
-}
-
-const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+import { CONNECTIONS, digest, LARGE, onRoute, settled, withRoute } from '../support/routes.js';
 
 describe('pipeTo', () => {
   for (const [incoming, open] of Object.entries(CONNECTIONS)) {
@@ -154,6 +76,21 @@ describe('pipeTo', () => {
       sender.writer.writeEof();
       assert.equal((await receiver.reader.read()).toString(), 'four');
       assert.equal(await moving, 14);
+    }),
+  );
+
+  it(
+    'goes on with a reader that was full, and had paused',
+    onRoute(async ({ sender, from, to, receiver }) => {
+      const bytes = patternBytes(LARGE);
+      const writing = createTask(() => writeInPieces(sender.writer, bytes, MIB));
+      await settled(() => from.reader.buffered);
+      assert.ok(from.reader.buffered > 128 * 1024);
+      const moving = createTask(() => from.reader.pipeTo(to.writer));
+      assert.equal(digest(await receiver.reader.readexactly(LARGE)), digest(bytes));
+      await writing;
+      sender.writer.writeEof();
+      assert.equal(await moving, LARGE);
     }),
   );
 
@@ -477,147 +414,6 @@ describe("pipeTo in a protocol's callback", () => {
       await server.shutdown(1);
     }),
   );
-});
-
-describe('pipeTo that fails', () => {
-  it(
-    'tells of a broken source, after what came before it',
-    inLoop(async () => {
-      await withNodePeer((from, far) =>
-        withPair(async (receiver, to) => {
-          const moving = createTask(() => from.reader.pipeTo(to.writer));
-          far.write('before');
-          assert.equal((await receiver.reader.readexactly(6)).toString(), 'before');
-          far.resetAndDestroy();
-          await assert.rejects(moving, systemError('ECONNRESET', 'read'));
-          assert.equal(to.writer.isClosing(), false);
-          to.writer.close();
-          assert.equal((await receiver.reader.read()).length, 0);
-        }),
-      );
-    }),
-  );
-
-  for (const state of ['flowing', 'held up', 'idle']) {
-    it(
-      `tells of a target that is lost while it is ${state}; the source can be read on`,
-      inLoop(async () => {
-        await withPair((sender, from) =>
-          withNodePeer(async (to, far) => {
-            const moving = createTask(() => from.reader.pipeTo(to.writer));
-            const writing = createTask(async () => {
-              if (state !== 'idle') await writeInPieces(sender.writer, patternBytes(LARGE), MIB);
-            });
-            if (state === 'flowing') {
-              far.resume();
-              await roundsUntil(() => far.bytesRead > MIB, 'it flows');
-            } else {
-              await settled(() => to.writer.transport.getWriteBufferSize());
-            }
-            far.resetAndDestroy();
-            await assert.rejects(moving, (error: NodeJS.ErrnoException) =>
-              ['ECONNRESET', 'EPIPE'].includes(error.code ?? ''),
-            );
-            assert.equal(from.writer.isClosing(), false);
-            if (state === 'idle') sender.writer.write('x');
-            assert.ok((await from.reader.read(10)).length > 0);
-            writing.cancel();
-            await gather(writing, { returnExceptions: true });
-          }),
-        );
-      }),
-    );
-  }
-
-  it(
-    'ends with its own source: close() is its end',
-    onRoute(async ({ sender, from, to, receiver }) => {
-      const moving = createTask(() => from.reader.pipeTo(to.writer));
-      sender.writer.write('before');
-      await receiver.reader.readexactly(6);
-      from.writer.close();
-      assert.equal(await moving, 6);
-      assert.equal((await receiver.reader.read()).length, 0);
-    }),
-  );
-
-  it(
-    'sends what was taken when the target is closed meanwhile',
-    onRoute(async ({ sender, from, to, receiver }) => {
-      const moving = createTask(() => from.reader.pipeTo(to.writer));
-      const writing = createTask(() => writeInPieces(sender.writer, Buffer.alloc(LARGE, 'x'), MIB));
-      await settled(() => to.writer.transport.getWriteBufferSize());
-      assert.ok(to.writer.transport.getWriteBufferSize() > 0);
-      to.writer.close();
-      const received = createTask(() => receiver.reader.read());
-      await assert.rejects(moving, systemError('ECONNRESET', 'write'));
-      const rest = createTask(() => from.reader.read());
-      await writing;
-      sender.writer.writeEof();
-      assert.equal((await received).length + (await rest).length, LARGE);
-    }),
-  );
-
-  it(
-    'throws what is wrong with its arguments, and takes nothing',
-    onRoute(async ({ sender, from, to }) => {
-      sender.writer.write('here');
-      const reader = from.reader;
-      const invalid: [unknown[], object][] = [
-        [[undefined], { code: 'ERR_INVALID_ARG_TYPE', message: /"writer".*StreamWriter/ }],
-        [[{ write() {} }], { code: 'ERR_INVALID_ARG_TYPE' }],
-        [[to.writer, 1], { code: 'ERR_INVALID_ARG_TYPE', message: /"options"/ }],
-        [[to.writer, { count: -1 }], { code: 'ERR_OUT_OF_RANGE', message: /"options\.count"/ }],
-        [[to.writer, { end: 1 }], { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.end"/ }],
-      ];
-      for (const [args, error] of invalid) {
-        await assert.rejects(Reflect.apply(reader.pipeTo, reader, args) as Promise<number>, error);
-      }
-      to.writer.writeEof();
-      await assert.rejects(reader.pipeTo(to.writer), {
-        name: 'RuntimeError',
-        message: /after writeEof/,
-      });
-      assert.equal((await reader.readexactly(4)).toString(), 'here');
-    }),
-  );
-
-  it(
-    'refuses a second read, and a second pipe of the same reader',
-    onRoute(async ({ from, to }) => {
-      const moving = createTask(() => from.reader.pipeTo(to.writer));
-      await sleep(0);
-      await assert.rejects(from.reader.read(1), RuntimeError);
-      await assert.rejects(from.reader.pipeTo(to.writer), RuntimeError);
-      moving.cancel();
-      await assert.rejects(moving, CancelledError);
-    }),
-  );
-
-  it(
-    'throws the exception that the reader is given',
-    onRoute(async ({ from, to }) => {
-      const moving = createTask(() => from.reader.pipeTo(to.writer));
-      await sleep(0);
-      from.reader.setException(new Error('enough'));
-      await assert.rejects(moving, /enough/);
-    }),
-  );
-});
-
-describe('pipeTo without descriptors', () => {
-  for (const left of [0, 1, 2, 3]) {
-    it(`reads and writes where the system cannot help: ${left} left`, {
-      skip: process.platform === 'win32' && 'descriptors are not limited there',
-    }, async () => {
-      const program = fileURLToPath(new URL('pipe_to_exhausted.js', import.meta.url));
-      const command = 'ulimit -n 100; exec "$0" "$@"';
-      const args = ['-c', command, process.execPath, program, `${left}`];
-      const { stdout, stderr } = await promisify(execFile)('sh', args);
-      assert.equal(stderr, '');
-      assert.equal(stdout, `${MIB} moved, ${MIB} arrived\n`);
-    });
-  }
 });
 
 describe('a proxy by pipeTo', () => {
