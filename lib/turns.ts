@@ -163,8 +163,8 @@ export function activate(loop: LoopCore): void {
   }
 }
 
-/** Runs the entries that are ready now. `finish` is the checkpoint after the last of them. */
-function runTurn<T>(loop: LoopCore, finish: () => T): T {
+/** Runs the entries that are ready now, and all but the checkpoint after the last of them. */
+function runEntries(loop: LoopCore): void {
   const ready = loop.ready;
   current = loop;
   for (let left = ready.size - 1; left > 0; left--) {
@@ -172,10 +172,11 @@ function runTurn<T>(loop: LoopCore, finish: () => T): T {
     checkpoint();
   }
   runEntry(loop, ready.take());
-  const result = finish();
+}
+
+function leaveTurn(loop: LoopCore): void {
   current = undefined;
   loop.turnEnded();
-  return result;
 }
 
 function runEntry(loop: LoopCore, entry: ReadyEntry): void {
@@ -212,16 +213,16 @@ const kLightTurns = 7;
 const kLightEntries = 4;
 let lightTurns = 0;
 
-function endLightTurn(): number {
-  checkpoint();
-  return state[kLiveTimers] === 0 ? 0 : native.turn();
-}
-
 /** One turn of every active loop. Returns how many timers are due. */
 function runTurns(): number {
   if (active.length > 1) {
     const loops = active.slice();
-    for (const loop of loops) if (runs(loop)) runTurn(loop, checkpoint);
+    for (const loop of loops) {
+      if (!runs(loop)) continue;
+      runEntries(loop);
+      checkpoint();
+      leaveTurn(loop);
+    }
     dropIdleLoops();
     return native.turn();
   }
@@ -230,11 +231,15 @@ function runTurns(): number {
   if (runs(loop)) {
     if (loop.ready.size <= kLightEntries && lightTurns < kLightTurns) {
       lightTurns += 1;
-      due = runTurn(loop, endLightTurn);
+      runEntries(loop);
+      checkpoint();
+      if (state[kLiveTimers] !== 0) due = native.turn();
     } else {
       lightTurns = 0;
-      due = runTurn(loop, endTurn);
+      runEntries(loop);
+      due = endTurn();
     }
+    leaveTurn(loop);
   }
   if (active.length > 1 || !runs(loop)) dropIdleLoops();
   return due;
