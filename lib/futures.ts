@@ -508,10 +508,13 @@ export class Future<T = unknown> {
 
   /** It failed, and no await is there to tell. @internal */
   watchUnretrieved(error: unknown): void {
-    this.aside = watch('future', this, this.loop, {
-      message: this.unretrievedMessage,
-      exception: error,
-    });
+    const told = { message: this.unretrievedMessage, exception: error };
+    this.aside = watch('future', this, this.loop, told, this.reportContext);
+  }
+
+  /** Where the exception handler is told of a failure. @internal */
+  get reportContext(): Context | undefined {
+    return undefined;
   }
 
   private retrieved(): void {

@@ -114,6 +114,7 @@ export {
   asCompleted,
   FIRST_COMPLETED,
   FIRST_EXCEPTION,
+  type FuturesAsCompleted,
   wait,
 } from './wait.ts';
 export { Waker, wake } from './wakers.ts';

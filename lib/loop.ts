@@ -97,6 +97,8 @@ export class EventLoop extends NetworkLoop {
   #stopped: (() => void) | undefined = undefined;
   #exceptionHandler: ExceptionHandler | null = null;
   #slowCallbackSeconds = kDefaultSlowCallbackSeconds;
+  /** Tasks that runUntilComplete() made, whose end with the loop is told by its error. */
+  readonly #unreported = new WeakSet<object>();
 
   /** @internal */
   constructor(isDefault = false) {
@@ -164,6 +166,7 @@ export class EventLoop extends NetworkLoop {
     this.checkClosed();
     this.#checkCanRun();
     const future = ensureFuture(aw, { loop: this });
+    if (future !== aw) this.#unreported.add(future);
     let deadlock: RuntimeError | undefined;
     const unwatch = watchForDeadlock(this, (error) => {
       deadlock ??= error;
@@ -421,6 +424,7 @@ export class EventLoop extends NetworkLoop {
   #reportDestroyedTasks(): void {
     for (const task of [...this.tasks] as Task[]) {
       this.tasks.delete(task);
+      if (this.#unreported.has(task)) continue;
       const sourceTraceback = creationStack(task);
       this.callExceptionHandler({
         message: 'Task was destroyed but it is pending!',

@@ -146,12 +146,11 @@ export class Task<T = unknown>
     this.context = contextOption(options) ?? (usesContextFrames ? undefined : captureContext());
     this.scope = new Scope(this, currentUserFrame());
     if (signal !== undefined) this.follow(signal);
+    this.loop.tasks.add(this);
     if (options?.eagerStart && this.loop.running) {
       stepEagerly(() => this.run());
-      if (this.state === kPending) this.loop.tasks.add(this);
-      else this.coro = null;
+      if (this.state !== kPending) this.coro = null;
     } else {
-      this.loop.tasks.add(this);
       this.loop.enqueue(this);
     }
   }
@@ -341,6 +340,11 @@ export class Task<T = unknown>
   /** @internal */
   override get unretrievedMessage(): string {
     return 'Task exception was never retrieved';
+  }
+
+  /** @internal */
+  override get reportContext(): Context {
+    return this.getContext();
   }
 
   /** The scope of the running code; null if that is not this task's. */

@@ -130,18 +130,28 @@ async function some(
 }
 
 /**
- * What asCompleted() returns: `for await` takes the futures, `for..of` awaitables of their results. Its
- * iterator is spelled out, since TypeScript 7 awaits what an AsyncIterator gives: it would see results
- * where there are futures.
+ * The iterator of futures of asCompleted(). No AsyncIterator, since TypeScript 7 awaits what that gives: it
+ * would see results where there are futures.
+ * @public
+ */
+export interface FuturesAsCompleted<F> {
+  next(): Promise<IteratorResult<F, undefined>>;
+  [Symbol.asyncIterator](): this;
+}
+
+/**
+ * What asCompleted() returns: `for await` takes the futures, `for..of` awaitables of their results.
  * @public
  */
 export interface AsCompleted<F, R> extends Iterable<PromiseLike<R>> {
   /** Gives the futures themselves, each when it is done. */
-  [Symbol.asyncIterator](): { next(): Promise<IteratorResult<F, undefined>> };
+  [Symbol.asyncIterator](): FuturesAsCompleted<F>;
+  /** Gives an awaitable of each next result. */
+  [Symbol.iterator](): IterableIterator<PromiseLike<R>>;
 }
 
 /** Both kinds of iteration take from the same futures, and can be resumed. */
-class Completions implements AsyncIterable<Future<unknown>>, Iterable<PromiseLike<unknown>> {
+class Completions implements AsCompleted<Future<unknown>, unknown> {
   /** In the order in which they were done; null stands for one that was not in time. */
   readonly #done = new Queue<{ future: Future<unknown> | null }>();
   readonly #todo: Set<Future<unknown>>;
@@ -157,8 +167,11 @@ class Completions implements AsyncIterable<Future<unknown>>, Iterable<PromiseLik
     this.#timer = futures.size === 0 ? null : startTimer(timeout, () => this.#onTimeout());
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Future<unknown>> {
+  [Symbol.asyncIterator](): FuturesAsCompleted<Future<unknown>> {
     return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
       next: async () => {
         if (this.#left === 0) return { done: true, value: undefined };
         this.#left -= 1;
@@ -174,8 +187,11 @@ class Completions implements AsyncIterable<Future<unknown>>, Iterable<PromiseLik
     };
   }
 
-  [Symbol.iterator](): Iterator<PromiseLike<unknown>> {
+  [Symbol.iterator](): IterableIterator<PromiseLike<unknown>> {
     return {
+      [Symbol.iterator]() {
+        return this;
+      },
       next: () => {
         if (this.#left === 0) return { done: true, value: undefined };
         this.#left -= 1;
@@ -217,7 +233,7 @@ function inTime(future: Future<unknown> | null): Future<unknown> {
  * Functions and coroutines become tasks at once, promises are adopted by wrapFuture().
  *
  * **Cancellation:** the awaitables go on, and none is skipped by a `for await` that goes on later.
- * @param fs - what to wait for; duplicates count once
+ * @param fs - what to wait for; duplicates count once, but for functions, of which each is called
  * @param options - `timeout` in seconds from now, for all of them; null: none
  * @throws TypeError when `fs` is not iterable or holds something that cannot be awaited; TimeoutError from
  * the iteration when the timeout passes before all are done
@@ -249,6 +265,14 @@ export function asCompleted(
   checkTimeout(options?.timeout);
   const futures = new Set<Future<unknown>>();
   const loop = currentLoop();
-  for (const aw of new Set(fs)) futures.add(ensureFuture(aw, { loop }));
+  const seen = new Set<unknown>();
+  for (const aw of fs) {
+    // Each mention of a function is a call of its own, as in gather().
+    if (typeof aw !== 'function') {
+      if (seen.has(aw)) continue;
+      seen.add(aw);
+    }
+    futures.add(ensureFuture(aw, { loop }));
+  }
   return new Completions(futures, options?.timeout);
 }

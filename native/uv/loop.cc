@@ -85,7 +85,7 @@ void Loop::OnIdle(uv_idle_t*) {}
 
 void Loop::OnTimer(uv_timer_t* timer) {
   Loop* loop = static_cast<Loop*>(timer->data);
-  loop->armed_deadline_s_ = 0;
+  loop->armed_deadline_s_ = kNotArmed;
   loop->Drain();
 }
 
@@ -132,10 +132,7 @@ void Loop::TimerAt(uint32_t slot, double deadline_s) {
   // JavaScript's own methods can be called with objects of any kind for `this`.
   if (slot >= shared_.timer_capacity) return;
   timers_.Push(deadline_s, slot, shared_.timer_generations[slot]);
-  if (!shared_.state[core::kDraining] &&
-      (armed_deadline_s_ == 0 || deadline_s < armed_deadline_s_)) {
-    ArmTimer();
-  }
+  if (!shared_.state[core::kDraining] && deadline_s < armed_deadline_s_) ArmTimer();
 }
 
 void Loop::SweepTimers() {
@@ -146,7 +143,7 @@ void Loop::SweepTimers() {
 void Loop::StopTimerIfIdle() {
   if (closing_ || shared_.state[core::kLiveTimers] > 0) return;
   uv_timer_stop(&timer_);
-  armed_deadline_s_ = 0;
+  armed_deadline_s_ = kNotArmed;
 }
 
 void Loop::ArmTimer() {

@@ -24,6 +24,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "../core/shared_state.h"
@@ -128,7 +129,9 @@ class Loop {
   std::vector<Handle*> touched_;
   uint64_t drain_started_ns_ = 0;
   uint64_t slept_ns_ = 0;
-  double armed_deadline_s_ = 0;  // 0: the timer is not armed
+  // When libuv's timer fires; later than all deadlines when it does not.
+  static constexpr double kNotArmed = std::numeric_limits<double>::infinity();
+  double armed_deadline_s_ = kNotArmed;
   uint32_t open_handles_ = 0;
   bool closing_ = false;
   uv_check_t check_;

@@ -117,7 +117,7 @@ describe('eagerStart', () => {
   );
 
   it(
-    'a function that does not wait is done at once and was never among the tasks',
+    'a function that does not wait is done at once, and is among the tasks until then',
     inLoop(async () => {
       let seen = new Set<Task>();
       const task = createTask(
@@ -130,8 +130,22 @@ describe('eagerStart', () => {
       assert.equal(task.done(), true);
       assert.equal(task.result(), 1);
       assert.equal(task.getCoro(), null);
-      assert.equal(seen.has(task), false);
+      assert.equal(seen.has(task), true);
       assert.equal(allTasks().has(task), false);
+    }),
+  );
+
+  it(
+    'can be cancelled by its first step, which finds it among the tasks',
+    inLoop(async () => {
+      const task = createTask(
+        async () => {
+          for (const one of allTasks()) if (one.getName() === 'itself') one.cancel('by itself');
+          await sleep(0);
+        },
+        { eagerStart: true, name: 'itself' },
+      );
+      await assert.rejects(task, { name: 'CancelledError', message: 'by itself' });
     }),
   );
 

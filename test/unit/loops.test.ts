@@ -48,6 +48,22 @@ describe('runUntilComplete', () => {
     loop.close();
   });
 
+  it('tells by its error alone of the task that it made and could not end', async () => {
+    const loop = newEventLoop();
+    const reports: unknown[] = [];
+    loop.setExceptionHandler((_loop, { task }) => reports.push(task));
+    const other = loop.createTask(() => sleep(1));
+    await assert.rejects(
+      loop.runUntilComplete(async () => {
+        loop.stop();
+        await sleep(0);
+      }),
+      RuntimeError,
+    );
+    loop.close();
+    assert.deepEqual(reports, [other]);
+  });
+
   it('refuses the future of another loop', async () => {
     const loop = newEventLoop();
     const other = newEventLoop();
@@ -83,6 +99,15 @@ describe('runUntilComplete', () => {
       RuntimeError,
     );
     for (const each of [loop, other]) each.close();
+  });
+});
+
+describe('callAt()', () => {
+  it('fires at once for a time that is past, whatever it is, and wherever it is called', async () => {
+    const loop = getRunningLoop();
+    for (const when of [-1, 0, loop.time()]) {
+      await new Promise<void>((resolve) => setImmediate(() => loop.callAt(when, resolve)));
+    }
   });
 });
 
@@ -321,6 +346,25 @@ describe('failures that nobody awaited', () => {
       { stdout, stderr },
       { stdout: 'Task exception was never retrieved\n1\n', stderr: '' },
     );
+  });
+
+  it('are reported in the context of their task, also when that is collected', async () => {
+    const { stdout } = await runModule(`${lost}
+      import { AsyncLocalStorage } from 'node:async_hooks';
+      import { setFlagsFromString } from 'node:v8';
+      import { runInNewContext } from 'node:vm';
+      setFlagsFromString('--expose-gc');
+      const gc = runInNewContext('gc');
+      const storage = new AsyncLocalStorage();
+      let report;
+      getEventLoop().setExceptionHandler((loop, { future }) => { report = [future, storage.getStore()]; });
+      storage.run('of the task', () => void createTask(fail));
+      for (let i = 0; i < 100 && report === undefined; i++) {
+        await sleep(0.001);
+        gc();
+      }
+      console.log(...report);`);
+    assert.equal(stdout, 'undefined of the task\n');
   });
 
   it('are reported once, when the process exits', async () => {

@@ -194,6 +194,31 @@ describe('asCompleted()', () => {
   );
 
   it(
+    'calls a function as often as it is mentioned, as gather() does',
+    inLoop(async () => {
+      let calls = 0;
+      const call = async () => ++calls;
+      const results: number[] = [];
+      for (const next of asCompleted([call, call, call])) results.push(await next);
+      assert.deepEqual(results, [1, 2, 3]);
+    }),
+  );
+
+  it(
+    'gives iterators that can be iterated',
+    inLoop(async () => {
+      const results: string[] = [];
+      const both = asCompleted([after(1, 'first'), after(2, 'second')]);
+      for (const next of both[Symbol.iterator]()) {
+        results.push(await next);
+        break;
+      }
+      for await (const task of both[Symbol.asyncIterator]()) results.push(await task);
+      assert.deepEqual(results, ['first', 'second']);
+    }),
+  );
+
+  it(
     'for..of: a failure is thrown by its awaitable',
     inLoop(async () => {
       const outcomes: unknown[] = [];
