@@ -12,6 +12,7 @@ import { describeState } from './format.ts';
 import type { Future } from './futures.ts';
 import { Heap, isLess } from './heap.ts';
 import { addInlineAwait } from './inline.ts';
+import { Pulling } from './pulling.ts';
 import { Ring } from './ring.ts';
 import type { LoopCore } from './turns.ts';
 import { Waiter, WaitingLine } from './waiters.ts';
@@ -97,20 +98,20 @@ class QueueJoin<T> extends Waiter<void> {
 addInlineAwait(QueueJoin);
 
 /** `for await` over a queue: it has no end but shutdown(). */
-class Items<T> implements AsyncIterator<T> {
+class Items<T> extends Pulling<T> {
   private readonly queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
+    super();
     this.queue = queue;
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
-    try {
-      return { done: false, value: await this.queue.get() };
-    } catch (error) {
-      if (error instanceof QueueShutDown) return { done: true, value: undefined };
-      throw error;
-    }
+  protected override pull(): Future<T> {
+    return this.queue.get();
+  }
+
+  protected override isEndError(error: unknown): boolean {
+    return error instanceof QueueShutDown;
   }
 }
 
@@ -298,7 +299,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    *
    * **Cancellation:** no item is lost.
    */
-  [Symbol.asyncIterator](): AsyncIterator<T> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return new Items(this);
   }
 

@@ -7,6 +7,7 @@ import { RuntimeError } from './exceptions.ts';
 import { describeState } from './format.ts';
 import type { Future } from './futures.ts';
 import { type PipeOptions, type PipeTarget, pipe } from './piping.ts';
+import { Pulling } from './pulling.ts';
 import {
   Peek,
   ReadAll,
@@ -35,21 +36,21 @@ export interface PausableTransport {
   resumeReading(): void;
 }
 
-/** What a read gives again and again, until it gives nothing. No generator: an error does not end it. */
-class Parts implements AsyncIterableIterator<Bytes> {
+/** What a read gives again and again, until it gives nothing. */
+class Parts extends Pulling<Bytes> {
   private readonly read: () => Future<Bytes>;
 
   constructor(read: () => Future<Bytes>) {
+    super();
     this.read = read;
   }
 
-  async next(): Promise<IteratorResult<Bytes, undefined>> {
-    const part = await this.read();
-    return part.length === 0 ? { done: true, value: undefined } : { done: false, value: part };
+  protected override pull(): Future<Bytes> {
+    return this.read();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  protected override isEnd(part: Bytes): boolean {
+    return part.length === 0;
   }
 }
 
