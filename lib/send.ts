@@ -1,5 +1,5 @@
 // The write batch: small writes of one turn are copied side by side into the send slab and sent together
-// when the turn ends, one system call per stream (native/uv/loop.cc, FlushWrites).
+// when the turn ends, one system call per stream (native/uv/loop.cc, FlushWrites), and when the process does.
 // Floor 3.
 import { receiverOf } from './io_events.ts';
 import { memory, state } from './memory.ts';
@@ -54,6 +54,7 @@ function isFull(bytes: number): boolean {
 function makeRoom(bytes: number): void {
   while (isFull(bytes)) sendBatchNow();
   if (state[kWriteCount] === 0) {
+    if (epoch === 0) process.on('exit', native.flushWrites);
     used = 0;
     epoch += 1;
   }

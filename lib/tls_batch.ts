@@ -13,6 +13,11 @@ const kLongestBatched = 64 * 1024;
 /** A UTF-16 unit takes at most this many bytes of UTF-8. */
 const kLargestExpansion = 3;
 
+function makeMemory(): Buffer {
+  process.on('exit', flushAll);
+  return Buffer.allocUnsafeSlow(kBatchBytes);
+}
+
 let memory: Buffer | undefined;
 let used = 0;
 let stream: Writable | undefined;
@@ -31,7 +36,7 @@ export function batchTls(target: Writable, data: Uint8Array | string): boolean {
     stream = target;
     beforePoll(flushAll);
   }
-  memory ??= Buffer.allocUnsafeSlow(kBatchBytes);
+  memory ??= makeMemory();
   if (used + most > kBatchBytes) return false;
   if (typeof data === 'string') {
     used += memory.write(data, used, 'utf8');
