@@ -30,16 +30,21 @@ export type Sent = { readonly error: SentError } | { readonly value: unknown };
 const classes = new Map<string, { readonly prototype: object }>(
   [
     ...[Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError],
-    ...[AggregateError, DOMException, ...Object.values(ours)],
+    ...[AggregateError, DOMException, ...Object.values(ours).filter(isErrorClass)],
   ].map((type) => [type.name, type]),
 );
+
+function isErrorClass(exported: unknown): exported is typeof Error {
+  return typeof exported === 'function' && exported.prototype instanceof Error;
+}
 
 /** Carried in places of their own. */
 const kOwnPlaces = new Set(['message', 'stack', 'cause', 'errors']);
 /** Longer chains of causes are cut: no reader gets that far. */
 const kDeepest = 16;
 
-function isError(thrown: unknown): thrown is Error {
+/** Of any realm, as long as it looks like one. */
+function isErrorLike(thrown: unknown): thrown is Error {
   return types.isNativeError(thrown) || thrown instanceof Error;
 }
 
@@ -52,10 +57,15 @@ function isCloneable(value: unknown): boolean {
   }
 }
 
+/** Who has a class of his own of that name may have no errors in it. */
+function canBeGroup({ errors }: { errors?: unknown }): boolean {
+  return Array.isArray(errors) && errors.length > 0;
+}
+
 function knownClass(error: object): string {
   for (let proto = Object.getPrototypeOf(error); proto !== null; ) {
     const name = proto.constructor?.name;
-    if (classes.has(name)) return name;
+    if (classes.has(name) && (name !== 'ExceptionGroup' || canBeGroup(error))) return name;
     proto = Object.getPrototypeOf(proto);
   }
   return 'Error';
@@ -81,7 +91,7 @@ function fieldsOf(error: Error): Field[] {
 }
 
 function send(thrown: unknown, path: readonly unknown[]): Sent | undefined {
-  if (!isError(thrown)) return isCloneable(thrown) ? { value: thrown } : undefined;
+  if (!isErrorLike(thrown)) return isCloneable(thrown) ? { value: thrown } : undefined;
   if (path.includes(thrown) || path.length === kDeepest) return undefined;
   const below = [...path, thrown];
   const type = knownClass(thrown);
@@ -94,7 +104,7 @@ function send(thrown: unknown, path: readonly unknown[]): Sent | undefined {
       stack: thrown.stack === undefined ? undefined : String(thrown.stack),
       cause: Object.hasOwn(thrown, 'cause') ? send(thrown.cause, below) : undefined,
       errors: Array.isArray(errors)
-        ? errors.map((error) => send(error, below)).filter((sent) => sent !== undefined)
+        ? errors.map((error) => send(error, below) ?? described(error))
         : undefined,
       fields: fieldsOf(thrown),
     },
@@ -109,7 +119,12 @@ export function sendError(thrown: unknown): Sent {
   } catch {
     // A getter or a proxy that throws: what there is to say is said below.
   }
-  return sent ?? (send(new Error(`thrown in another thread: ${describe(thrown)}`), []) as Sent);
+  return sent ?? described(thrown);
+}
+
+/** Stands for what cannot be sent. */
+function described(thrown: unknown): Sent {
+  return send(new Error(`thrown in another thread: ${describe(thrown)}`), []) as Sent;
 }
 
 function describe(thrown: unknown): string {
@@ -124,7 +139,7 @@ function make({ type, name, message, errors }: SentError): Error {
   if (type === 'DOMException') return new DOMException(message, name);
   if (type === 'ExceptionGroup') {
     const text = message.replace(/ \(\d+ sub-exceptions?\)$/, '');
-    return new ours.ExceptionGroup(errors?.map(receiveError) ?? [], text);
+    return new ours.ExceptionGroup((errors as Sent[]).map(receiveError), text);
   }
   const error = new Error(message);
   const { prototype } = classes.get(type) ?? Error;

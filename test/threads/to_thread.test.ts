@@ -379,6 +379,24 @@ describe('errors', () => {
   );
 
   it(
+    'of a group that cannot be sent are described; a class of that name may be anybody’s',
+    inLoop(async () => {
+      const own = workerModule<{ unsendable(): void; foreign(): void }>(
+        moduleOf(`
+          import { ExceptionGroup } from ${JSON.stringify(import.meta.resolve('aionode'))};
+          export function unsendable() { throw new ExceptionGroup([() => 1], 'one'); }
+          const theirs = { ExceptionGroup: class ExceptionGroup extends Error {} };
+          export function foreign() { throw new theirs.ExceptionGroup('mine'); }`),
+      );
+      const group = (await errorOf(own.unsendable())) as never as AggregateError;
+      assert.equal(group.message, 'one (1 sub-exception)');
+      assert.match((group.errors[0] as Error).message, /thrown in another thread: \[Function/);
+      const foreign = await errorOf(own.foreign());
+      assert.deepEqual([foreign.name, foreign.message], ['ExceptionGroup', 'mine']);
+    }),
+  );
+
+  it(
     'may be anything',
     inLoop(async () => {
       for (const thrown of [5, 'text', null, undefined, { a: [1] }]) {
