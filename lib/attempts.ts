@@ -4,7 +4,8 @@
 // What an async function returns is a promise, which nobody can cancel from outside: waitFor(), gather()
 // and createTask() would leave it running, and what it opens would belong to nobody. An OpenOperation is a
 // Future, like asyncio's coroutine objects, and closes what it opened too late.
-import type { Future } from './futures.ts';
+import { CancelledError, isError } from './exceptions.ts';
+import { type Future, kCancelled, kPending } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { runInJobOf, type Scope } from './scopes.ts';
 import { addThen, type Reject, type Resolve } from './thens.ts';
@@ -19,6 +20,11 @@ export class Attempt {
   waitsFor(future: Future<unknown>): void {
     this.waiting = future;
     if (this.givenUp) future.cancel();
+  }
+
+  /** Cancels what is waited for: the attempt unwinds as a cancelled coroutine does. False if that is over. */
+  cancel(message: string | undefined): boolean {
+    return this.waiting?.cancel(message) === true;
   }
 
   giveUp(): void {
@@ -53,13 +59,24 @@ export class OpenOperation<T> extends InlineCoroutine<T> {
 
   protected override proceed(): void {
     if (this.opened !== undefined) this.complete(this.opened.value);
-    else if (this.failure !== undefined) this.fail(this.failure.error);
+    else if (this.failure !== undefined) this.failWith(this.failure.error);
     else if (!this.begun) this.begin();
+  }
+
+  /** What it has opened is closed before whoever waits for it goes on, as in asyncio. */
+  override cancel(msg?: string): boolean {
+    const runs = this.begun && this.state === kPending && !this.woken;
+    return (runs && this.attempt.cancel(msg)) || super.cancel(msg);
   }
 
   protected override abandon(): void {
     this.attempt.giveUp();
     if (this.opened !== undefined) this.drop(this.opened.value);
+  }
+
+  private failWith(error: unknown): void {
+    if (isError(error, CancelledError)) this.finish(kCancelled, error);
+    else this.fail(error);
   }
 
   private begin(): void {

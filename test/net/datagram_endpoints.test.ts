@@ -84,6 +84,21 @@ describe('protocols', () => {
 
 describe('the end', () => {
   it(
+    'a cancelled createDatagramEndpoint() has closed its socket before whoever waits for it is told',
+    inLoop(async () => {
+      const protocol = new Recorder();
+      const loop = getRunningLoop();
+      const opening = createTask(
+        loop.createDatagramEndpoint(() => protocol, { localAddr: [LOCALHOST, 0] }),
+      );
+      await oneStep();
+      opening.cancel('no more');
+      await assert.rejects(opening, { name: 'CancelledError', message: 'no more' });
+      assert.deepEqual(protocol.calls, ['connectionMade', 'connectionLost']);
+    }),
+  );
+
+  it(
     'close(): connectionLost(null) once, nothing after it, the addresses stay known',
     inLoop(async () => {
       const server = await openLocal();
