@@ -23,11 +23,17 @@ const kLargestPush = 64 * 1024;
 
 type Callback = (error?: Error | null) => void;
 
-/** What a transport may offer beyond asyncio's interface. */
+/** What a transport of ours offers beyond asyncio's interface. */
+interface Holding {
+  setRef?(ref: boolean): void;
+}
+
+/** What the socket under a transport may offer: one of ours, or of node:net. */
 interface SocketOptions {
   setNoDelay?(enabled: boolean): void;
   setKeepAlive?(enabled: boolean): void;
-  setRef?(ref: boolean): void;
+  ref?(): void;
+  unref?(): void;
 }
 
 function asError(error: unknown): Error {
@@ -241,22 +247,22 @@ export class StreamDuplex extends Duplex {
   }
 
   setNoDelay(enabled = true): this {
-    this.options.setNoDelay?.(Boolean(enabled));
+    this.socket?.setNoDelay?.(Boolean(enabled));
     return this;
   }
 
   setKeepAlive(enabled = false): this {
-    this.options.setKeepAlive?.(Boolean(enabled));
+    this.socket?.setKeepAlive?.(Boolean(enabled));
     return this;
   }
 
   ref(): this {
-    this.options.setRef?.(true);
+    this.hold(true);
     return this;
   }
 
   unref(): this {
-    this.options.setRef?.(false);
+    this.hold(false);
     return this;
   }
 
@@ -287,8 +293,17 @@ export class StreamDuplex extends Duplex {
     return this.place('sockname')?.[1];
   }
 
-  private get options(): SocketOptions {
-    return this.sink as SocketOptions;
+  /** What is under the transport, unless that is closed. */
+  private get socket(): SocketOptions | undefined {
+    return this.sink.isClosing() ? undefined : this.sink.getExtraInfo('socket');
+  }
+
+  /** Whether it keeps the process alive. */
+  private hold(ref: boolean): void {
+    const sink = this.sink as Holding;
+    if (sink.setRef !== undefined) sink.setRef(ref);
+    else if (ref) this.socket?.ref?.();
+    else this.socket?.unref?.();
   }
 
   private place(name: string): [host: string, port: number] | undefined {

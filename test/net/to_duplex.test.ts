@@ -247,7 +247,12 @@ describe('toDuplex()', () => {
           port: duplex.localPort,
         });
         assert.equal(duplex.connecting, false);
+        const called: unknown[] = [];
+        const socket = client.writer.getExtraInfo('socket');
+        socket.setNoDelay = (on: boolean) => called.push('noDelay', on);
+        socket.setKeepAlive = (on: boolean) => called.push('keepAlive', on);
         assert.equal(duplex.setNoDelay().setKeepAlive(true).unref().ref(), duplex);
+        assert.deepEqual(called, ['noDelay', true, 'keepAlive', true]);
         duplex.setTimeout(5);
         await once(duplex, 'timeout');
         duplex.setTimeout(0);
