@@ -82,6 +82,14 @@ export function checkString(value: unknown, name: string): void {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
 }
 
+/** A string that can be handed to the system, which would cut it at a zero byte. @internal */
+export function checkText(value: unknown, name: string): void {
+  checkString(value, name);
+  if ((value as string).includes('\0')) {
+    throw invalidArgValue(name, 'must be a string without null bytes', value);
+  }
+}
+
 /** @internal */
 export function checkOptions(value: unknown, name = 'options'): void {
   if (typeof value !== 'object' || value === null)

@@ -13,7 +13,7 @@ import {
   checkOptions,
   checkPort,
   checkSeconds,
-  checkString,
+  checkText,
   invalidArgType,
   outOfRange,
 } from './arguments.ts';
@@ -73,7 +73,7 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
   checkOptions(options);
   checkConnectTls(options, host as string | null);
   checkAlone(options.fd, host, port);
-  if (host !== null) checkString(host, 'host');
+  if (host !== null) checkText(host, 'host');
   if (options.fd === undefined) {
     if (port === null || port === undefined) {
       throw invalidArgType('port', 'of type number', port);
@@ -94,7 +94,7 @@ export function checkConnectArguments(host: unknown, port: unknown, options: Con
     if (!Array.isArray(localAddr)) {
       throw invalidArgType('options.localAddr', 'an array [host, port]', localAddr);
     }
-    checkString(localAddr[0], 'options.localAddr[0]');
+    checkText(localAddr[0], 'options.localAddr[0]');
     checkPort(localAddr[1], 'options.localAddr[1]');
   }
 }
@@ -189,6 +189,7 @@ class ConnectRace {
         if (errno === 0) this.connected(slot);
         else failed(systemError(errno, 'connect', place));
       },
+      detached: () => void this.open.delete(slot),
     });
     return undefined;
   }

@@ -1,7 +1,7 @@
 // DatagramTransportSocket: what getExtraInfo('socket') of a datagram endpoint gives.
 // Floor 6.
 import { newAddressRecord, readAddress, type SocketAddress } from './addresses.ts';
-import { checkFlag, checkInteger, checkString, invalidArgValue } from './arguments.ts';
+import { checkFlag, checkInteger, checkText, invalidArgValue } from './arguments.ts';
 import { native } from './native.ts';
 import { checkStatus, OwnedSocket } from './transport_socket.ts';
 
@@ -9,7 +9,7 @@ import { checkStatus, OwnedSocket } from './transport_socket.ts';
 const kMostHops = 255;
 
 function checkSource(source: string): void {
-  checkString(source, 'source');
+  checkText(source, 'source');
   if (source === '') throw invalidArgValue('source', 'must be an address', source);
 }
 
@@ -24,8 +24,8 @@ export class DatagramTransportSocket extends OwnedSocket {
   private readonly sendBatch: () => void;
 
   /** @internal */
-  constructor(slot: number, isReleased: () => boolean, sendBatch: () => void) {
-    super(slot, isReleased);
+  constructor(slotOf: () => number, sendBatch: () => void) {
+    super(slotOf);
     this.sendBatch = sendBatch;
   }
 
@@ -69,7 +69,7 @@ export class DatagramTransportSocket extends OwnedSocket {
    * @param address - of the interface, '::%eth0' for IPv6; '0.0.0.0' or '::': the system chooses
    */
   setMulticastInterface(address: string): void {
-    checkString(address, 'address');
+    checkText(address, 'address');
     const status = native.datagramSetMulticastInterface(this.change(), address);
     checkStatus(status, 'setsockopt');
   }
@@ -102,8 +102,8 @@ export class DatagramTransportSocket extends OwnedSocket {
   }
 
   private setMembership(group: string, address: string, source: string, join: boolean): void {
-    checkString(group, 'group');
-    checkString(address, 'address');
+    checkText(group, 'group');
+    checkText(address, 'address');
     const slot = this.change();
     checkStatus(native.datagramSetMembership(slot, group, address, source, join), 'setsockopt');
   }

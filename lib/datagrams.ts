@@ -18,12 +18,12 @@ import {
   sameRecord,
   writeAddress,
 } from './addresses.ts';
-import { checkBytes, checkPort, checkString, invalidArgType, outOfRange } from './arguments.ts';
+import { checkBytes, checkPort, checkText, invalidArgType, outOfRange } from './arguments.ts';
 import { copyOf } from './bytes.ts';
 import type { Context } from './context.ts';
 import { DatagramTransportSocket } from './datagram_transport_socket.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { memory } from './memory.ts';
 import { layout, native } from './native.ts';
 import { type BaseProtocol, checkProtocol, type DatagramProtocol } from './protocols.ts';
@@ -70,7 +70,7 @@ export function checkAddress(value: unknown, name: string): void {
   if (!Array.isArray(value) || value.length !== 2) {
     throw invalidArgType(name, 'an array [host, port]', value);
   }
-  checkString(value[0], `${name}[0]`);
+  checkText(value[0], `${name}[0]`);
   checkPort(value[1], `${name}[1]`);
 }
 
@@ -86,7 +86,7 @@ export interface Remote {
 /** @internal */
 export class DatagramSocket extends FlowControl implements DatagramTransport, EventReceiver {
   readonly loop: LoopCore;
-  private readonly slot: number;
+  private slot: number;
   private readonly family: 4 | 6;
   private readonly remote: Remote | null;
   /** Where a datagram without an address goes: no address when the socket is connected. */
@@ -169,7 +169,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
         this.last = new Map(
           ['peername', 'sockname'].map((name) => [name, this.addressOf(name === 'peername')]),
         );
-        closeSlot(this.slot);
+        this.slot = closeSlot(this.slot);
       }
     });
   }
@@ -322,8 +322,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
   getExtraInfo(name: string, fallback: unknown = null): any {
     if (name === 'socket') {
       return new DatagramTransportSocket(
-        this.slot,
-        () => this.last !== undefined,
+        () => this.slot,
         () => this.sendBatch(),
       );
     }
@@ -342,6 +341,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
   // -------------------------------------------------------------------------- events
 
   detached(): void {
+    this.slot = kNoSlot;
     this.closing = this.lost = true;
     this.queued = this.unresolved = this.batched = 0;
     this.last = new Map();

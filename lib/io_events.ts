@@ -7,6 +7,13 @@ import { takeReceived } from './receive.ts';
 
 const { kEventCount, kEventStride, kSlabUsed, kAccepted, kData, kClosed } = layout;
 
+/**
+ * What an owner holds once its slot is given up, so that a late call finds nothing instead of what the
+ * number was given to next.
+ * @internal
+ */
+export const kNoSlot = -1;
+
 /** What a slot stands for. @internal */
 export interface EventReceiver {
   /** The event loop it belongs to. */
@@ -14,8 +21,8 @@ export interface EventReceiver {
   onEvent(kind: number, a: number, b: number): void;
   /** What was batched was sent in the middle of a step: `outcome` bytes are left, or it is a negative error. */
   flushed?(outcome: number): void;
-  /** The loop was closed, and the slot with it: it may be another's from now on. */
-  detached?(): void;
+  /** The loop was closed, and the slot with it: it has to hold `kNoSlot` from now on. */
+  detached(): void;
 }
 
 const receivers: (EventReceiver | undefined)[] = [];
@@ -69,7 +76,7 @@ export function closeSlotsOf(loop: object): void {
   receivers.forEach((receiver, slot) => {
     if (receiver?.loop !== loop) return;
     closeSlot(slot);
-    receiver.detached?.();
+    receiver.detached();
   });
 }
 
@@ -85,8 +92,15 @@ export function releaseSlot(slot: number): number {
   return fd;
 }
 
-/** Closes what a slot stands for; the slot is not used again before kClosed was read. @internal */
-export function closeSlot(slot: number): void {
-  receivers[slot] = undefined;
-  native.close(slot);
+/**
+ * Closes what a slot stands for, if any; the slot is not used again before kClosed was read. Returns what
+ * its owner holds from now on.
+ * @internal
+ */
+export function closeSlot(slot: number): number {
+  if (slot !== kNoSlot) {
+    receivers[slot] = undefined;
+    native.close(slot);
+  }
+  return kNoSlot;
 }

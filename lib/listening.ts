@@ -7,12 +7,12 @@ import {
   checkInteger,
   checkOptions,
   checkPort,
-  checkString,
+  checkText,
   outOfRange,
 } from './arguments.ts';
 import { type Future, wrapFuture } from './futures.ts';
 import { TimerHandle } from './handles.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { type AddressInfo, checkFamily, resolveHost } from './resolver.ts';
 import { errnoOf, systemError } from './system_errors.ts';
@@ -83,7 +83,7 @@ type BoundAddress = Omit<ServerSocket, 'fileno'>;
 export function checkServerArguments(host: unknown, port: unknown, options: ServerOptions): void {
   checkOptions(options);
   checkAlone(options.fd, host, port);
-  if (host !== null && !Array.isArray(host)) checkString(host, 'host');
+  if (host !== null && !Array.isArray(host)) checkText(host, 'host');
   if (Array.isArray(host) && host.length === 0) {
     throw outOfRange('host', 'a host, several of them, or null for all interfaces', host);
   }
@@ -111,20 +111,20 @@ export function backlogOf(options: ServerOptions): number {
 /** A socket of a server. @internal */
 export class ListeningSocket implements EventReceiver {
   readonly loop: LoopCore;
-  readonly slot: number;
   readonly socket: ServerSocket;
+  private slot: number;
   private accept: (slot: number) => void = closeSlot;
   /** Accepting rests, and that was reported. */
   private exhausted = false;
-  /** The slot is not ours any more. */
-  private gone = false;
   private retry: TimerHandle | undefined = undefined;
 
   /** Takes over a slot that is bound. */
   constructor(loop: LoopCore, slot: number, bound: BoundAddress) {
     this.loop = loop;
     this.slot = slot;
-    const fileno = { value: () => (this.gone ? -1 : native.fileDescriptor(slot)) };
+    const fileno = {
+      value: () => (this.slot === kNoSlot ? -1 : native.fileDescriptor(this.slot)),
+    };
     this.socket = Object.freeze(Object.defineProperties({ ...bound }, { fileno })) as ServerSocket;
     registerReceiver(slot, this);
   }
@@ -148,16 +148,17 @@ export class ListeningSocket implements EventReceiver {
 
   /** Whether it keeps the process alive. */
   setRef(ref: boolean): void {
-    if (!this.gone) native.setRef(this.slot, ref);
+    if (this.slot !== kNoSlot) native.setRef(this.slot, ref);
   }
 
   close(): void {
     this.retry?.cancel();
-    if (!this.gone) closeSlot(this.slot);
+    this.slot = closeSlot(this.slot);
   }
 
   detached(): void {
-    this.gone = true;
+    this.retry?.cancel();
+    this.slot = kNoSlot;
   }
 
   private acceptFailed(errno: number): void {
@@ -225,7 +226,7 @@ async function listenAddresses(
   }
   const found = new Map<string, AddressInfo>();
   for (const name of hosts) {
-    checkString(name, 'host');
+    checkText(name, 'host');
     const lookedUp: Future<AddressInfo[]> = wrapFuture(resolveHost(name, port, family));
     for (const one of await lookedUp) found.set(one.address, one);
   }

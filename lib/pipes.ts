@@ -10,7 +10,7 @@ import { checkBytes, checkFunction, outOfRange } from './arguments.ts';
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
 import { Future } from './futures.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { type BaseProtocol, kInternal, makeProtocol } from './protocols.ts';
 import { ReadyCall } from './ready.ts';
@@ -97,7 +97,7 @@ function showsItsReader(fd: number): boolean {
 /** Tells a write transport that its reader is gone. */
 class HangUpWatch implements EventReceiver {
   readonly loop: LoopCore;
-  private readonly slot: number;
+  private slot: number;
   private readonly transport: WritePipeTransport;
 
   constructor(loop: LoopCore, slot: number, transport: WritePipeTransport) {
@@ -113,8 +113,12 @@ class HangUpWatch implements EventReceiver {
     this.transport.readerGone();
   }
 
+  detached(): void {
+    this.slot = kNoSlot;
+  }
+
   close(): void {
-    closeSlot(this.slot);
+    this.slot = closeSlot(this.slot);
   }
 }
 

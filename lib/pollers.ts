@@ -8,7 +8,7 @@ import { checkFunction } from './arguments.ts';
 import { captureContext } from './context.ts';
 import { checkDescriptor, checkNotOwned } from './descriptors.ts';
 import { Handle } from './handles.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { systemError } from './system_errors.ts';
 import type { LoopCore } from './turns.ts';
@@ -38,7 +38,7 @@ class PollHandle extends Handle {
 class Watch implements EventReceiver {
   readonly loop: LoopCore;
   private readonly fd: number;
-  private readonly slot: number;
+  private slot: number;
   private readonly watches: Map<number, Watch>;
   private reader: PollHandle | undefined = undefined;
   private writer: PollHandle | undefined = undefined;
@@ -78,6 +78,7 @@ class Watch implements EventReceiver {
   }
 
   detached(): void {
+    this.slot = kNoSlot;
     this.watches.delete(this.fd);
   }
 
@@ -89,7 +90,7 @@ class Watch implements EventReceiver {
 
   private close(): void {
     this.watches.delete(this.fd);
-    closeSlot(this.slot);
+    this.slot = closeSlot(this.slot);
   }
 }
 

@@ -7,7 +7,7 @@ import {
   checkInteger,
   checkOptions,
   checkPort,
-  checkString,
+  checkText,
   invalidArgType,
   outOfRange,
 } from './arguments.ts';
@@ -93,7 +93,7 @@ export async function getaddrinfo(
   port: number | string | null,
   options: { family?: 0 | 4 | 6; flags?: number } = {},
 ): Promise<AddressInfo[]> {
-  if (host !== null) checkString(host, 'host');
+  if (host !== null) checkText(host, 'host');
   checkOptions(options);
   const { family = 0, flags = 0 } = options;
   checkFamily(family, 'options.family');
@@ -110,7 +110,7 @@ export async function getnameinfo(
   address: [host: string, port: number],
 ): Promise<[host: string, service: string]> {
   if (!Array.isArray(address)) throw invalidArgType('address', 'an array [host, port]', address);
-  checkString(address[0], 'address[0]');
+  checkText(address[0], 'address[0]');
   if (isIP(address[0]) === 0) throw outOfRange('address[0]', 'a numeric address', address[0]);
   checkPort(address[1], 'address[1]');
   const [host, port] = address;

@@ -10,7 +10,7 @@ import { checkFlag, checkInteger, checkOptions, invalidArgType } from './argumen
 import { checkDescriptor, describeDescriptor } from './descriptors.ts';
 import { RuntimeError, SendfileNotAvailableError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { errnoOf, systemError } from './system_errors.ts';
@@ -46,7 +46,7 @@ function notAvailable(cause?: Error): SendfileNotAvailableError {
 /** A place for a file among what is written to a transport, and the system that sends it. */
 class FileSender implements EventReceiver {
   readonly loop: LoopCore;
-  private readonly slot: number;
+  private slot: number;
   private ended = false;
   /** The bytes sent. */
   private result: Future<number> | undefined = undefined;
@@ -100,12 +100,13 @@ class FileSender implements EventReceiver {
   }
 
   detached(): void {
+    this.slot = kNoSlot;
     this.ended = true;
   }
 
   private close(): void {
     this.ended = true;
-    closeSlot(this.slot);
+    this.slot = closeSlot(this.slot);
   }
 }
 

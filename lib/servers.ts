@@ -11,7 +11,7 @@ import { describeAddress, describeState } from './format.ts';
 import { Future } from './futures.ts';
 import { gather } from './gather.ts';
 import { InlineCoroutine } from './inline.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import {
   backlogOf,
   bindSockets,
@@ -34,7 +34,7 @@ import type { LoopCore } from './turns.ts';
 /** An accepted connection that has no protocol yet. */
 class Accepted implements CallingEntry, EventReceiver {
   readonly loop: LoopCore;
-  private readonly slot: number;
+  private slot: number;
   private readonly server: Server;
 
   constructor(loop: LoopCore, slot: number, server: Server) {
@@ -49,8 +49,12 @@ class Accepted implements CallingEntry, EventReceiver {
   /** A stream that does not read yet tells nothing. */
   onEvent(): void {}
 
+  detached(): void {
+    this.slot = kNoSlot;
+  }
+
   run(): void {
-    this.server.connect(this.slot);
+    if (this.slot !== kNoSlot) this.server.connect(this.slot);
   }
 }
 
@@ -187,7 +191,7 @@ export class Server implements AsyncDisposable, TransportOwner {
 
   /** Closes every connection, once what was written to it is sent. */
   closeClients(): void {
-    for (const client of [...this.#clients]) client.close();
+    for (const client of [...this.#clients]) client.hangUp();
   }
 
   /** Closes every connection at once: what was not sent is lost. */

@@ -5,7 +5,13 @@
 // It stands for a read that waits: whatever wakes that (bytes by feedData(), EOF, an error) ends it, and so
 // does the end of the target's connection. Who called it looks what there is to do then.
 import { Future, kFailed, kFinished } from './futures.ts';
-import { closeSlot, dispatchPending, type EventReceiver, registerReceiver } from './io_events.ts';
+import {
+  closeSlot,
+  dispatchPending,
+  type EventReceiver,
+  kNoSlot,
+  registerReceiver,
+} from './io_events.ts';
 import { native } from './native.ts';
 import type { ReadWaiter, Thrown } from './read_operations.ts';
 import { SocketTransport } from './transports.ts';
@@ -48,7 +54,7 @@ function isClear(source: SpliceSource): boolean {
 class Splice implements EventReceiver, ReadWaiter {
   readonly method = 'pipeTo';
   readonly loop: LoopCore;
-  private readonly slot: number;
+  private slot: number;
   private readonly source: SpliceSource;
   private readonly target: SocketTransport;
   private readonly flow: SpliceFlow;
@@ -92,7 +98,7 @@ class Splice implements EventReceiver, ReadWaiter {
       this.source.stopWaiting(this);
       this.flow.stopWaiting(this.flowWaiter);
       this.target.splicerClosed();
-      closeSlot(this.slot);
+      this.slot = closeSlot(this.slot);
     }
   }
 
@@ -114,6 +120,7 @@ class Splice implements EventReceiver, ReadWaiter {
   }
 
   detached(): void {
+    this.slot = kNoSlot;
     this.resume();
   }
 }
@@ -133,6 +140,7 @@ export async function splice(
 ): Promise<SpliceOutcome> {
   const { feeder } = source;
   if (!(feeder instanceof SocketTransport && target instanceof SocketTransport)) return kCannot;
+  if (target.isClosing()) return kCannot;
   if (!isClear(source)) return kNotNow;
   const slot = feeder.openSplicer(target);
   return slot < 0 ? kCannot : new Splice(feeder.loop, slot, source, target, flow).run(count);

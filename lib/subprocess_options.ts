@@ -6,7 +6,7 @@ import {
   checkFlag,
   checkInteger,
   checkOptions,
-  checkString,
+  checkText,
   invalidArgType,
   invalidArgValue,
 } from './arguments.ts';
@@ -79,14 +79,6 @@ export interface SpawnPlan {
   readonly gid: number;
   readonly signal: AbortSignal | undefined;
   readonly detached: boolean;
-}
-
-/** A string that can be handed to the system. */
-function checkText(value: unknown, name: string): void {
-  checkString(value, name);
-  if ((value as string).includes('\0')) {
-    throw invalidArgValue(name, 'must be a string without null bytes', value);
-  }
 }
 
 function stdioOf(value: unknown, index: number, name: string): number {

@@ -5,7 +5,7 @@
 // The slot belongs to the transport until the child has ended. The end of the child and the end of its
 // pipes are two things: a grandchild may hold a pipe longer. connectionLost() comes when both are over.
 // As in asyncio, nothing of a running child survives its loop: close(), the loop's close() and the end of
-// this process kill it, unless it is detached.
+// this process kill it. A detached one is killed by close() only.
 
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -13,7 +13,7 @@ import { inspect } from 'node:util';
 import { checkInteger } from './arguments.ts';
 import { describeState } from './format.ts';
 import { Future, kFinished } from './futures.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { ReadPipeTransport, WritePipeTransport } from './pipes.ts';
 import {
@@ -111,7 +111,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   readonly loop: LoopCore;
   /** Perhaps one for connections, whose methods are some of these. */
   protocol: BaseProtocol & Partial<SubprocessProtocol>;
-  private readonly slot: number;
+  private slot: number;
   private readonly pid: number;
   private returncode: number | null = null;
   private readonly pipes: (ChildPipe | undefined)[] = [];
@@ -176,7 +176,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
 
   sendSignal(signal: NodeJS.Signals | number): void {
     const number = signalNumber(signal);
-    if (this.finished) throw systemError(kNoSuchProcess, 'kill');
+    if (this.finished || this.isLeft) throw systemError(kNoSuchProcess, 'kill');
     if (this.returncode !== null) return;
     const status = native.processSignal(this.slot, number);
     // The child may have ended without our having been told: that is no error.
@@ -244,9 +244,8 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     if (signal < 0) this.returncode = kUnknownReturncode;
     else if (signal > 0) this.returncode = -signal;
     else this.returncode = process.platform === 'win32' ? status >>> 0 : status;
-    closeSlot(this.slot);
-    running.delete(this);
-    this.stopFollowing?.();
+    this.slot = closeSlot(this.slot);
+    this.unfollow();
     if (signal < 0) warnOfLostStatus(this.pid);
     this.tell('processExited', () => this.protocol.processExited?.());
     this.finishIfOver();
@@ -254,6 +253,22 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
       if (!waiter.done()) waiter.finish(kFinished, this.returncode);
     }
     this.exitWaiters = undefined;
+  }
+
+  detached(): void {
+    this.slot = kNoSlot;
+    this.unfollow();
+  }
+
+  /** Its loop was closed while the child was running. */
+  private get isLeft(): boolean {
+    return this.slot === kNoSlot && this.returncode === null;
+  }
+
+  /** Neither the end of this process nor a signal ends the child any more. */
+  private unfollow(): void {
+    running.delete(this);
+    this.stopFollowing?.();
   }
 
   private finishIfOver(): void {

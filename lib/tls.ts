@@ -17,6 +17,7 @@ import type { Context } from './context.ts';
 import { DuplexTransport } from './duplex_transport.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { type Future, kFinished } from './futures.ts';
+import { closeSlot } from './io_events.ts';
 import { BaseProtocol, type InternalProtocol, kInternal, makeProtocol } from './protocols.ts';
 import { StreamReader } from './reading.ts';
 import { ReadyCall } from './ready.ts';
@@ -264,10 +265,17 @@ export function connectTls(
   side: TlsSide,
   onStep: (future: Future<unknown>) => void,
 ): Promise<TlsTransport> {
+  let options: TlsOptions;
+  let secure: Secure;
+  try {
+    [options, secure] = secureAs(side);
+  } catch (error) {
+    closeSlot(slot);
+    throw error;
+  }
   const collector = new Collector();
   const raw = new SocketTransport(loop, slot, collector, null, context);
   const handshake = new Handshake(loop, side.timeouts, onStep);
-  const [options, secure] = secureAs(side);
   return upgrade(raw, collector, kNothing, handshake, protocol, options, secure);
 }
 

@@ -74,7 +74,7 @@ export class Handshake implements LoopResource {
     this.fail(disconnected());
   }
 
-  close(): void {
+  hangUp(): void {
     this.abort();
   }
 

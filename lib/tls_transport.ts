@@ -27,6 +27,8 @@ export class TlsTransport extends DuplexTransport {
   private readonly certificate: PeerCertificate | null;
   private readonly cipher: CipherNameAndProtocol | undefined;
   private shutdownTimer: TimerHandle | undefined = undefined;
+  /** close() waits for the peer's end of the connection. */
+  private waitsForPeer = true;
 
   constructor(
     loop: LoopCore,
@@ -82,6 +84,18 @@ export class TlsTransport extends DuplexTransport {
     this.shutdownTimer = timer;
   }
 
+  /** asyncio's server closes the connection that is under TLS. */
+  override hangUp(): void {
+    this.waitsForPeer = false;
+    if (this.closing && this.stream.writableFinished) this.endInOrder();
+    else this.close();
+  }
+
+  override abort(): void {
+    this.flush();
+    super.abort();
+  }
+
   private shutdownTimedOut(): void {
     this.fail(new TimeoutError('TLS shutdown timed out: the peer did not end the connection'));
   }
@@ -105,7 +119,8 @@ export class TlsTransport extends DuplexTransport {
   }
 
   protected override finished(): void {
-    if (this.eofReceived || this.stream.readableEnded) super.finished();
+    const over = this.eofReceived || this.stream.readableEnded || !this.waitsForPeer;
+    if (over) super.finished();
     else this.bufferChanged();
   }
 

@@ -24,7 +24,8 @@ const kLostWritesBeforeWarning = 5;
 
 /** What a server can end. @internal */
 export interface Client {
-  close(): void;
+  /** Ends the connection once what was written is sent, whatever the peer does. */
+  hangUp(): void;
   abort(): void;
 }
 
@@ -145,6 +146,11 @@ export abstract class TransportBase extends FlowControl implements Transport, Ca
   /** Closes the transport at once: what was not sent is lost. */
   abort(): void {
     this.forceClose(null);
+  }
+
+  /** Closes the transport without waiting for anything of the peer's. @internal */
+  hangUp(): void {
+    this.close();
   }
 
   /** Sends what is held back only to be sent together with more. @internal */

@@ -1,6 +1,7 @@
 // TransportSocket: what getExtraInfo('socket') gives, and what it shares with that of datagrams.
 // Floor 5.
 import { checkFlag } from './arguments.ts';
+import { kNoSlot } from './io_events.ts';
 import { native } from './native.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 
@@ -20,24 +21,24 @@ export function checkStatus(status: number, syscall: string): void {
 
 /** A socket that belongs to a transport. @public */
 export abstract class OwnedSocket {
-  private readonly slot: number;
-  private readonly isReleased: () => boolean;
+  private readonly slotOf: () => number;
 
-  /** @internal */
-  constructor(slot: number, isReleased: () => boolean) {
-    this.slot = slot;
-    this.isReleased = isReleased;
+  /** @param slotOf - the slot of the transport, kNoSlot when that has closed it @internal */
+  constructor(slotOf: () => number) {
+    this.slotOf = slotOf;
   }
 
   /** The file descriptor; -1 when the transport has closed it, and on Windows. */
   fileno(): number {
-    return this.isReleased() ? -1 : native.fileDescriptor(this.slot);
+    const slot = this.slotOf();
+    return slot === kNoSlot ? -1 : native.fileDescriptor(slot);
   }
 
   /** The slot, for a system call that needs an open socket. @internal */
   protected live(syscall: string): number {
-    if (this.isReleased()) throw systemError(errnoOf('EBADF'), syscall);
-    return this.slot;
+    const slot = this.slotOf();
+    if (slot === kNoSlot) throw systemError(errnoOf('EBADF'), syscall);
+    return slot;
   }
 }
 

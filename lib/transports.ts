@@ -13,7 +13,13 @@
 import { checkBytes } from './arguments.ts';
 import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
-import { closeSlot, type EventReceiver, registerReceiver, releaseSlot } from './io_events.ts';
+import {
+  closeSlot,
+  type EventReceiver,
+  kNoSlot,
+  registerReceiver,
+  releaseSlot,
+} from './io_events.ts';
 import { layout, native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
 import { ReadyCall } from './ready.ts';
@@ -32,9 +38,7 @@ const kReadsInPlace = process.platform !== 'win32';
 
 /** @public */
 export class SocketTransport extends TransportBase implements EventReceiver {
-  protected readonly slot: number;
-  /** The slot is not ours any more. */
-  private released = false;
+  private slot: number;
   /** Reads straight into the protocol's buffers. */
   private inPlace: boolean;
   /** Has stopped reading until the announced bytes are taken. */
@@ -44,8 +48,8 @@ export class SocketTransport extends TransportBase implements EventReceiver {
   private queued = 0;
   private batched = 0;
   private batchEpoch = -1;
-  /** The splicer that writes to it; -1: none. */
-  private splicer = -1;
+  /** The splicer that writes to it. */
+  private splicer = kNoSlot;
 
   /** @internal */
   constructor(
@@ -65,7 +69,8 @@ export class SocketTransport extends TransportBase implements EventReceiver {
 
   /** @internal */
   detached(): void {
-    this.closing = this.lost = this.released = true;
+    this.slot = this.splicer = kNoSlot;
+    this.closing = this.lost = true;
   }
 
   /**
@@ -77,7 +82,7 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     this.rememberAddresses();
     const fd = releaseSlot(this.slot);
     if (fd < 0) return fd;
-    this.released = true;
+    this.slot = kNoSlot;
     this.handOver();
     return fd;
   }
@@ -90,7 +95,7 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     if (this.closing) return;
     this.closing = true;
     this.flush();
-    if (this.splicer >= 0) native.splicerStop(this.splicer);
+    if (this.splicer !== kNoSlot) native.splicerStop(this.splicer);
     if (this.lost) return;
     if (this.queued === 0) this.scheduleLost(null);
     else this.stopReading();
@@ -128,8 +133,9 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     // The protocol may be of another kind by now: then the bytes come as kData.
     if (!this.inPlace) return;
     const target = this.askForBuffer(-1);
-    // getBuffer() may have closed the transport, or handed over to a protocol of the other kind.
-    if (target === undefined || this.closing || !this.inPlace) return;
+    // getBuffer() may have handed over to a protocol of the other kind. If it closed the transport, this is
+    // still read, as in asyncio.
+    if (target === undefined || !this.inPlace) return;
     const length = native.streamReadInto(this.slot, target);
     if (length > 0) this.deliverUpdate(length);
     else if (length === 0) this.deliverEof();
@@ -208,7 +214,7 @@ export class SocketTransport extends TransportBase implements EventReceiver {
 
   /** The splicer that writes to this transport is closed. @internal */
   splicerClosed(): void {
-    this.splicer = -1;
+    this.splicer = kNoSlot;
   }
 
   /** Bytes written and not yet taken by the system. */
@@ -233,15 +239,15 @@ export class SocketTransport extends TransportBase implements EventReceiver {
   }
 
   private findExtraInfo(name: string): unknown {
-    if (name === 'socket') return new TransportSocket(this.slot, () => this.released);
-    if (this.released || (name !== 'peername' && name !== 'sockname')) return undefined;
+    if (name === 'socket') return new TransportSocket(() => this.slot);
+    if (this.slot === kNoSlot || (name !== 'peername' && name !== 'sockname')) return undefined;
     const address = addressOf(this.slot, name === 'peername');
     return typeof address === 'number' ? undefined : address;
   }
 
   /** Whether the connection keeps the process alive. @internal */
   setRef(ref: boolean): void {
-    if (!this.released) native.setRef(this.slot, ref);
+    if (this.slot !== kNoSlot) native.setRef(this.slot, ref);
   }
 
   // -------------------------------------------------------------------------- events
@@ -282,8 +288,7 @@ export class SocketTransport extends TransportBase implements EventReceiver {
 
   protected override release(): void {
     this.rememberAddresses();
-    this.released = true;
-    closeSlot(this.slot);
+    this.slot = closeSlot(this.slot);
   }
 
   /** Who is gone is asked for most when the connection is. */

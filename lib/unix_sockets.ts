@@ -12,7 +12,7 @@ import { beginConnection, type ConnectOptions } from './connecting.ts';
 import { captureContext } from './context.ts';
 import { checkDescriptor } from './descriptors.ts';
 import { Future, kFinished } from './futures.ts';
-import { closeSlot, registerReceiver } from './io_events.ts';
+import { closeSlot, kNoSlot, registerReceiver } from './io_events.ts';
 import {
   backlogOf,
   bindSockets,
@@ -68,13 +68,16 @@ function errorOf(errno: number, syscall: string, name: Buffer): NodeJS.ErrnoExce
 
 /** One attempt: the slot of the connected stream, or a negative error. */
 async function tryToConnect(loop: LoopCore, attempt: Attempt, name: Buffer): Promise<number> {
-  const slot = native.localConnect(name);
+  let slot = native.localConnect(name);
   if (slot < 0) return slot;
   const connected = new Future<number>({ loop });
   registerReceiver(slot, {
     loop,
     onEvent: (_kind, status) => {
       if (!connected.done()) connected.finish(kFinished, status);
+    },
+    detached: () => {
+      slot = kNoSlot;
     },
   });
   attempt.waitsFor(connected);

@@ -3,7 +3,7 @@
 import { checkFunction, checkInteger } from './arguments.ts';
 import { captureContext } from './context.ts';
 import { Handle } from './handles.ts';
-import { closeSlot, type EventReceiver, registerReceiver } from './io_events.ts';
+import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { currentLoop } from './running.ts';
 import { systemError } from './system_errors.ts';
@@ -28,9 +28,8 @@ export class Waker implements EventReceiver, Disposable {
   readonly id: number;
   /** @internal */
   readonly loop: LoopCore;
-  readonly #slot: number;
+  #slot: number;
   readonly #handle: () => Handle;
-  #open = true;
 
   /** @throws TypeError when `callback` is not a function */
   constructor(callback: () => void) {
@@ -49,19 +48,17 @@ export class Waker implements EventReceiver, Disposable {
 
   /** Ends it: `wake()` finds it no more, and what was not delivered is dropped. May be called again. */
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    closeSlot(this.#slot);
+    this.#slot = closeSlot(this.#slot);
   }
 
   /** Keeps the process alive while it is open; so it is from the start. */
   ref(): void {
-    if (this.#open) native.setRef(this.#slot, true);
+    if (this.#slot !== kNoSlot) native.setRef(this.#slot, true);
   }
 
   /** Does not keep the process alive. */
   unref(): void {
-    if (this.#open) native.setRef(this.#slot, false);
+    if (this.#slot !== kNoSlot) native.setRef(this.#slot, false);
   }
 
   /** As close(): for `using`. */
@@ -71,12 +68,12 @@ export class Waker implements EventReceiver, Disposable {
 
   /** @internal */
   detached(): void {
-    this.#open = false;
+    this.#slot = kNoSlot;
   }
 
   /** @internal */
   onEvent(kind: number): void {
-    if (kind === layout.kWoken && this.#open) this.loop.enqueue(this.#handle());
+    if (kind === layout.kWoken) this.loop.enqueue(this.#handle());
   }
 }
 

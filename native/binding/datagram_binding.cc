@@ -40,7 +40,8 @@ napi_value FormatHost(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   const int32_t* words = AddressAt(arguments, 0);
   char host[uv::kLongestHost] = "";
-  if (words != nullptr) uv::FormatHost(words, host);
+  sockaddr_storage address;
+  if (words != nullptr && uv::UnpackAddress(words, &address)) uv::FormatHost(address, host);
   return ToValue(env, static_cast<const char*>(host));
 }
 

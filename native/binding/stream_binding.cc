@@ -291,21 +291,12 @@ napi_value SocketAddress(napi_env env, napi_callback_info info) {
   sockaddr_storage address;
   const int status = AddressOf(arguments.loop(), arguments.Slot(0), arguments.Bool(1), &address);
   if (status < 0) return ToValue(env, status);
-  char host[64];
-  int port;
-  if (address.ss_family == AF_INET6) {
-    const sockaddr_in6* v6 = reinterpret_cast<const sockaddr_in6*>(&address);
-    uv_ip6_name(v6, host, sizeof(host));
-    port = ntohs(v6->sin6_port);
-  } else {
-    const sockaddr_in* v4 = reinterpret_cast<const sockaddr_in*>(&address);
-    uv_ip4_name(v4, host, sizeof(host));
-    port = ntohs(v4->sin_port);
-  }
+  char host[uv::kLongestHost];
+  uv::FormatHost(address, host);
   napi_value result;
   napi_create_array_with_length(env, 3, &result);
   napi_set_element(env, result, 0, ToValue(env, static_cast<const char*>(host)));
-  napi_set_element(env, result, 1, ToValue(env, static_cast<int32_t>(port)));
+  napi_set_element(env, result, 1, ToValue(env, static_cast<int32_t>(uv::PortOf(address))));
   napi_set_element(env, result, 2,
                    ToValue(env, static_cast<int32_t>(address.ss_family == AF_INET6 ? 6 : 4)));
   return result;

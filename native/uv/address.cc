@@ -81,10 +81,7 @@ bool UnpackAddressAsIpv6(const int32_t* words, sockaddr_storage* address) {
   return true;
 }
 
-void FormatHost(const int32_t* words, char* host) {
-  sockaddr_storage address;
-  host[0] = '\0';
-  if (!UnpackAddress(words, &address)) return;
+void FormatHost(const sockaddr_storage& address, char* host) {
   if (address.ss_family == AF_INET) {
     uv_ip4_name(reinterpret_cast<const sockaddr_in*>(&address), host, kLongestHost);
     return;

@@ -37,7 +37,7 @@ bool UnpackAddress(const int32_t* words, sockaddr_storage* address);
 bool UnpackAddressAsIpv6(const int32_t* words, sockaddr_storage* address);
 
 // Writes the numeric host, of kLongestHost bytes at most.
-void FormatHost(const int32_t* words, char* host);
+void FormatHost(const sockaddr_storage& address, char* host);
 
 }  // namespace aionode::uv
 

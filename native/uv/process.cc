@@ -102,15 +102,16 @@ int Process::Signal(int signal) {
 }
 
 void Process::Close() {
-  if (ended_ || detached_) {
+  if (ended_ || (detached_ && loop()->closing())) {
     Handle::Close();
     return;
   }
-  // Node need not wait for the end of what is being killed, unless the thread itself ends.
+  // Node need not wait for the end of what is being killed, unless the thread itself ends. Nor for
+  // that of a detached child, which would stay a zombie if it were not watched.
   SetRef(loop()->closing());
   if (abandoned_) return;
   abandoned_ = true;
-  Signal(SIGKILL);
+  if (!detached_) Signal(SIGKILL);
 }
 
 void Process::BeforeClose() {

@@ -6,6 +6,7 @@ import {
   type ConnectOptions,
   createTask,
   currentTask,
+  DatagramProtocol,
   getRunningLoop,
   openConnection,
   Protocol,
@@ -425,6 +426,23 @@ describe('the arguments of openConnection()', () => {
     'a number as noDelay': [LOCALHOST, 80, { noDelay: 1 }],
     'a number as keepAlive': [LOCALHOST, 80, { keepAlive: 1 }],
   };
+  it('a zero byte in the host, which the system would cut it at: refused', async () => {
+    const cut = `${LOCALHOST}\0.example.com`;
+    const loop = getRunningLoop();
+    const refused = { code: 'ERR_INVALID_ARG_VALUE', message: /without null bytes/ };
+    await assert.rejects(openConnection(cut, 80), refused);
+    await assert.rejects(
+      startServer(() => {}, [cut], 0),
+      refused,
+    );
+    await assert.rejects(loop.getaddrinfo(cut, 80), refused);
+    const [transport] = await loop.createDatagramEndpoint(() => new DatagramProtocol(), {
+      localAddr: [LOCALHOST, 0],
+    });
+    assert.throws(() => transport.sendto('x', [cut, 9]), refused);
+    transport.close();
+  });
+
   for (const [what, args] of Object.entries(typeErrors)) {
     it(`${what}: TypeError`, async () => {
       await assert.rejects((openConnection as (...args: unknown[]) => Promise<unknown>)(...args), {

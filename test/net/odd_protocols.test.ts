@@ -154,6 +154,25 @@ for (const carrier of CARRIERS) {
       }),
     );
 
+    it(
+      'getBuffer() may close the transport: what is read into it is told, as in asyncio',
+      inLoop(async () => {
+        const trace: string[] = [];
+        let protocol: Buffered | undefined;
+        const buffer = ({ transport }: Buffered) => transport.close();
+        const factory = () => {
+          protocol = new Buffered(trace, { buffer });
+          return protocol;
+        };
+        await withProtocols(carrier, factory, async (place) => {
+          (await place.dial()).end('abcdefgh');
+          await roundsUntil(() => protocol !== undefined, 'no connection');
+          await protocol?.lost;
+        });
+        assert.deepEqual(trace, ['made', 'buffer', 'updated abcd', 'lost']);
+      }),
+    );
+
     for (const call of ['close', 'pauseReading'] as const) {
       it(
         `bufferUpdated() that calls ${call}() is called no more, though there are bytes left`,

@@ -43,6 +43,17 @@ describe('an encrypted connection', () => {
   );
 
   it(
+    'sends what was written before abort()',
+    inLoop(() =>
+      withTlsPair(async (client, peer) => {
+        client.writer.write('last words');
+        client.writer.transport.abort();
+        assert.equal((await peer.reader.readexactly(10)).toString(), 'last words');
+      }),
+    ),
+  );
+
+  it(
     'tells about itself, also when it is closed',
     inLoop(() =>
       withTlsPair(async (client, peer) => {

@@ -17,7 +17,14 @@ import {
 } from 'aionode';
 import { Program, ROOT } from '../support/example-process.js';
 import { inLoop } from '../support/net.js';
-import { isGone, NEEDS_POSIX, NEEDS_PROC, openDescriptors } from '../support/processes.js';
+import {
+  forever,
+  isGone,
+  NEEDS_POSIX,
+  NEEDS_PROC,
+  openDescriptors,
+  untilGone,
+} from '../support/processes.js';
 
 const PROGRAM = path.join(ROOT, 'build/tests/processes/program.js');
 
@@ -39,6 +46,22 @@ describe('a child that runs on', NEEDS_POSIX, () => {
       }
     });
   }
+
+  it('cannot be signalled when its loop is closed, and nobody else is in its place', async () => {
+    const left = await run(forever);
+    assert.throws(() => left.kill(), { code: 'ESRCH' });
+    await run(async () => {
+      const child = await createSubprocessExec('cat', [], { stdin: PIPE });
+      assert.throws(() => left.kill(), { code: 'ESRCH' });
+      child.stdin.writeEof();
+      assert.equal(await child.wait(), 0);
+    });
+  });
+
+  it('that is detached is no zombie when it ends after its loop', NEEDS_PROC, async () => {
+    const { pid } = await run(() => createSubprocessExec('sleep', ['0.01'], { detached: true }));
+    await run(() => untilGone(pid));
+  });
 
   it('is not killed when it is detached', async () => {
     const program = new Program(process.execPath, PROGRAM, 'process.exit(), detached');

@@ -111,12 +111,13 @@ describe('a SubprocessTransport', NEEDS_POSIX, () => {
       const [transport, recorder] = await getRunningLoop().subprocessShell(
         () => new Recorder(),
         'read x; exit 2',
-        { stdin: PIPE },
+        { stderr: null },
       );
       assert.deepEqual(recorder.trace, ['made']);
       assert.equal(isGone(transport.getPid()), false);
       assert.equal(transport.getReturncode(), null);
-      assert.equal(transport.getPipeTransport(1), null);
+      assert.notEqual(transport.getPipeTransport(1), null);
+      assert.equal(transport.getPipeTransport(2), null);
       assert.equal(transport.getPipeTransport(7), null);
       assert.equal(transport.isClosing(), false);
       assert.equal(transport.getExtraInfo('nothing', 'fallback'), 'fallback');
