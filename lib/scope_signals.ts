@@ -9,6 +9,7 @@
 //
 // Node's own code reads it for nothing else. Other code may read it for a look; it counts when it does so
 // while the signal is aborted and the scope's code goes on at once.
+import { setMaxListeners } from 'node:events';
 import type { CancelledError } from './exceptions.ts';
 import { currentScope, type Scope } from './scopes.ts';
 import { onAbort } from './signals.ts';
@@ -59,6 +60,8 @@ class ScopeSignal {
   constructor(scope: Scope) {
     this.#scope = scope;
     const { signal } = this.#controller;
+    // Any number of waits of the scope may listen.
+    setMaxListeners(0, signal);
     Object.setPrototypeOf(signal, noticing);
     (signal as OwnedSignal)[kOwner] = this;
   }

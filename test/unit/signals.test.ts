@@ -157,6 +157,24 @@ describe('a signal that nobody ends by', () => {
 
 describe('a signal', () => {
   it(
+    'may be listened to by any number of waits',
+    inLoop(async () => {
+      const warned = new Promise((resolve) => process.once('warning', resolve));
+      const task = createTask(async () => {
+        const { signal } = currentTask() as Task;
+        await Promise.all(
+          Array.from({ length: 20 }, () => once(new EventEmitter(), 'x', { signal })),
+        );
+      });
+      await started(task);
+      task.cancel();
+      await assert.rejects(async () => task);
+      const nothing = new Promise((resolve) => setImmediate(resolve, 'nothing'));
+      assert.equal(await Promise.race([warned, nothing]), 'nothing');
+    }),
+  );
+
+  it(
     'of a task stays the same over timeouts that expire in it',
     inLoop(async () => {
       const task = createTask(async () => {
