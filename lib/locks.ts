@@ -18,7 +18,7 @@ interface Guard {
   release(): void;
 }
 
-/** One acquisition, for `using`: disposing of it releases, once. @internal */
+/** One acquisition of a semaphore, for `using`: disposing of it releases, once. */
 class Held implements Disposable {
   private guard: Guard | null;
 
@@ -30,6 +30,21 @@ class Held implements Disposable {
     const guard = this.guard;
     this.guard = null;
     guard?.release();
+  }
+}
+
+/** One acquisition of a lock: disposing of it after a release does nothing, whoever holds the lock then. */
+class HeldLock implements Disposable {
+  private readonly lock: Lock;
+  private readonly releases: number;
+
+  constructor(lock: Lock) {
+    this.lock = lock;
+    this.releases = lock.releases;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.lock.releases === this.releases) this.lock.release();
   }
 }
 
@@ -53,12 +68,12 @@ class LockAcquire extends Waiter<Disposable> {
   }
 
   protected override begin(): void {
-    if (this.lock.takeOrJoin(this)) this.complete(new Held(this.lock));
+    if (this.lock.takeOrJoin(this)) this.complete(new HeldLock(this.lock));
   }
 
   protected override woke(): void {
     this.lock.held = true;
-    this.complete(new Held(this.lock));
+    this.complete(new HeldLock(this.lock));
   }
 
   protected override passOn(): void {
@@ -90,6 +105,8 @@ export class Lock {
   loop: LoopCore | undefined = undefined;
   /** @internal */
   held = false;
+  /** How often it was released: what an acquisition is told by. @internal */
+  releases = 0;
   /** @internal */
   readonly waiters: WaitingLine = new WaitingLine(this);
 
@@ -124,6 +141,7 @@ export class Lock {
       );
     }
     this.held = false;
+    this.releases += 1;
     this.waiters.wakeFirst();
   }
 

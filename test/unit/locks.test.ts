@@ -142,6 +142,20 @@ describe('Lock', () => {
   );
 
   it(
+    'a Disposable of acquire() leaves the next holder alone after a release() by hand',
+    inLoop(async () => {
+      const lock = new Lock();
+      const first = await lock.acquire();
+      lock.release();
+      const second = await lock.acquire();
+      first[Symbol.dispose]();
+      assert.equal(lock.locked(), true);
+      second[Symbol.dispose]();
+      assert.equal(lock.locked(), false);
+    }),
+  );
+
+  it(
     'with() waits for its body, returns its value, and releases in all cases',
     inLoop(async () => {
       const lock = new Lock();
