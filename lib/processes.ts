@@ -1,11 +1,12 @@
 // createSubprocessExec(), createSubprocessShell(), and the Process they give.
 // Floor 10.
 import { inspect } from 'node:util';
-import { checkBytes, checkInteger } from './arguments.ts';
+import { checkBytes } from './arguments.ts';
+import { markBegun } from './begun.ts';
 import type { Future } from './futures.ts';
 import { gather } from './gather.ts';
 import { begin, startProcess } from './process_start.ts';
-import type { StreamReader } from './reading.ts';
+import { checkLimit, type StreamReader } from './reading.ts';
 import type { StreamWriter } from './streams.ts';
 import {
   type PIPE,
@@ -31,7 +32,7 @@ function startWithStreams<O extends SubprocessOptions>(
   return startProcess((loop) => {
     const planned = plan();
     const { limit } = options;
-    if (limit !== undefined) checkInteger(limit, 'options.limit', 1);
+    checkLimit(limit, 'options.limit');
     const [transport, streams] = begin(loop, planned, () => new SubprocessStreams(loop, limit));
     return [transport, new Process<O>(transport, streams)];
   });
@@ -74,7 +75,7 @@ export class Process<O = unknown> implements AsyncDisposable {
    * **Cancellation:** the child goes on.
    */
   wait(): Future<number> {
-    return this.transport.whenExited();
+    return markBegun(this.transport.whenExited());
   }
 
   /**
@@ -93,15 +94,16 @@ export class Process<O = unknown> implements AsyncDisposable {
         ? StreamWriter | null
         : StreamReader | null;
     };
-    return spawn(this.transport.loop, async () => {
+    const task = spawn(this.transport.loop, async () => {
       const [, output, errors] = await gather(
         () => feed(stdin, input),
         () => readAll(stdout),
         () => readAll(stderr),
       );
-      await this.wait();
+      await this.transport.whenExited();
       return [output, errors] as never;
     });
+    return markBegun(task);
   }
 
   /**

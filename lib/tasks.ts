@@ -6,7 +6,14 @@
 // function's native promise tells the end. The task never owns a continuation: cancelling it means
 // interrupting its scope (scopes.ts).
 import { types } from 'node:util';
-import { checkInteger, checkSignal, checkWritable, invalidArgType } from './arguments.ts';
+import {
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  checkWritable,
+  invalidArgType,
+} from './arguments.ts';
+import { hasBegun } from './begun.ts';
 import { type Context, captureContext, contextOf, contextOption } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { captureStack, creationStack, errorStack } from './debug.ts';
@@ -98,7 +105,7 @@ function asCoro<T>(given: Coro<T> | Future<T>): Coro<T> {
   if (typeof given === 'function' || !(given instanceof Future)) return given as Coro<T>;
   const future = given as Future<T>;
   const starts = future instanceof InlineCoroutine && !future.started;
-  if (!starts && !isDoneFuture(future)) return given as unknown as Coro<T>;
+  if (!starts && !isDoneFuture(future) && !hasBegun(future)) return given as unknown as Coro<T>;
   const { name } = Object.getPrototypeOf(future).constructor;
   return { [name]: () => future }[name] as Coro<T>;
 }
@@ -517,9 +524,11 @@ export function spawn<T>(
   if (loop.taskFactory !== null) {
     const task = (loop.taskFactory as TaskFactory)(loop, asCoro(given), options);
     if (task instanceof Future) return task;
-    throw invalidArgType('factory', 'a function that returns a Task', task);
+    throw invalidArgType('factory', 'a function that returns a Task or Future', task);
   }
-  return new Task(given, options === undefined ? { loop } : { ...options, loop });
+  if (options === undefined) return new Task(given, { loop });
+  checkOptions(options);
+  return new Task(given, { ...options, loop });
 }
 
 /**

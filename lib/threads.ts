@@ -3,6 +3,7 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalidArgType } from './arguments.ts';
+import { markBegun } from './begun.ts';
 import type { Future } from './futures.ts';
 import type { ThreadingLoop } from './loop_threads.ts';
 import { currentLoop } from './running.ts';
@@ -38,7 +39,7 @@ export function toThread<A extends unknown[], R>(
   fn: (...args: A) => R | PromiseLike<R>,
   ...args: A
 ): Future<Awaited<R>> {
-  return (currentLoop() as ThreadingLoop).runInExecutor(null, fn, ...args);
+  return markBegun((currentLoop() as ThreadingLoop).runInExecutor(null, fn, ...args));
 }
 
 /**

@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import {
   createSubprocessExec,
   createSubprocessShell,
+  createTask,
   gather,
   PIPE,
   run,
@@ -71,6 +72,18 @@ describe('a child that runs on', NEEDS_POSIX, () => {
     await program.ended;
   });
 });
+
+it(
+  'wait() and communicate() may be given to createTask(), as coroutines in asyncio',
+  NEEDS_POSIX,
+  inLoop(async () => {
+    const child = await createSubprocessExec('cat', [], { stdin: PIPE, stdout: PIPE });
+    const waiting = createTask(child.wait());
+    const [output] = await createTask(child.communicate('input'));
+    assert.equal(output?.toString(), 'input');
+    assert.equal(await waiting, 0);
+  }),
+);
 
 describe('many children', NEEDS_POSIX, () => {
   it(

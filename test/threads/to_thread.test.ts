@@ -9,8 +9,10 @@ import { MessageChannel } from 'node:worker_threads';
 import {
   CancelledError,
   coroutine,
+  createTask,
   type Future,
   gather,
+  getRunningLoop,
   isfuture,
   toThread,
   transfer,
@@ -297,6 +299,14 @@ describe('transfer()', () => {
     }),
   );
 });
+
+it(
+  'may be given to createTask(), as a coroutine in asyncio',
+  inLoop(async () => {
+    assert.equal(await createTask(toThread((a: number, b: number) => a + b, 1, 1)), 2);
+    assert.throws(() => createTask(getRunningLoop().runInExecutor(null, () => 1)), TypeError);
+  }),
+);
 
 describe('errors', () => {
   it(
