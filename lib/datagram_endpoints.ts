@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { newAddressRecord, readAddress, type SocketAddress, writeAddress } from './addresses.ts';
 import { adoptDatagrams } from './adopting.ts';
-import { checkFlag, checkFunction, checkOptions, outOfRange } from './arguments.ts';
+import { checkFactory, checkFlag, checkOptions, outOfRange } from './arguments.ts';
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { type Context, captureContext } from './context.ts';
 import { checkAddress, DatagramSocket, type Remote } from './datagrams.ts';
@@ -11,7 +11,7 @@ import { checkDescriptor } from './descriptors.ts';
 import { Future, kFinished } from './futures.ts';
 import { native } from './native.ts';
 import { type DatagramProtocol, makeProtocol } from './protocols.ts';
-import { checkFamily, hostNotFound, resolveHost } from './resolver.ts';
+import { checkFamily, resolveHost } from './resolver.ts';
 import { systemError } from './system_errors.ts';
 import type { DatagramTransport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
@@ -78,11 +78,7 @@ async function resolve(
     return [4 as const, 6 as const].map((f) => ({ family: f, address: null }));
   const [host, port] = given;
   const looking = (lookup: Future<unknown>) => attempt.waitsFor(lookup);
-  if (host === '') throw hostNotFound(host);
-  const found = (await resolveHost(host, port, family, looking)).filter(
-    (one) => family === 0 || one.family === family,
-  );
-  if (found.length === 0) throw hostNotFound(host);
+  const found = await resolveHost(host, port, family, looking);
   return found.map((one) => ({ family: one.family, address: [one.address, port] as const }));
 }
 
@@ -187,7 +183,7 @@ async function openEndpoint<P extends DatagramProtocol>(
   context: Context | undefined,
 ): Promise<[DatagramTransport, P]> {
   loop.checkClosed();
-  checkFunction(factory, 'factory');
+  checkFactory(factory, 'factory');
   checkDatagramOptions(options);
   const { fd } = options;
   const candidates = fd === undefined ? await findCandidates(options, attempt) : [];

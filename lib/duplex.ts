@@ -40,7 +40,7 @@ export function fromDuplex(
   }
   const loop = currentLoop();
   loop.checkClosed();
-  const reader = new StreamReader({ ...options, loop });
+  const reader = new StreamReader(options);
   const protocol = new StreamProtocol(loop, reader);
   const transport = new DuplexTransport(loop, duplex, protocol);
   adopted.add(duplex);
@@ -48,6 +48,9 @@ export function fromDuplex(
   transport.begin();
   return [reader, new StreamWriter(transport, protocol)];
 }
+
+/** Readers that belong to a Duplex. */
+const handedOver = new WeakSet<StreamReader>();
 
 /** Options of toDuplex(). @public */
 export interface ToDuplexOptions {
@@ -61,7 +64,8 @@ export interface ToDuplexOptions {
  * buffered come first; ending it half-closes the connection, destroying it closes the connection.
  *
  * It has a little of net.Socket: setTimeout(), setNoDelay(), setKeepAlive(), ref(), unref(), addresses.
- * @throws TypeError when the first arguments are no StreamReader and StreamWriter
+ * @throws TypeError when the first arguments are no StreamReader and StreamWriter; RuntimeError when they
+ * belong to a Duplex already
  * @example
  * ```ts
  * const [reader, writer] = await openConnection('127.0.0.1', 8080);
@@ -82,6 +86,8 @@ export function toDuplex(
   }
   checkOptions(options);
   checkFlag(options.allowHalfOpen, 'options.allowHalfOpen');
+  if (handedOver.has(reader)) throw new RuntimeError('This connection belongs to a Duplex already');
+  handedOver.add(reader);
   const allowHalfOpen = options.allowHalfOpen ?? false;
   return new StreamDuplex(reader, writer.protocol, writer.transport, allowHalfOpen);
 }

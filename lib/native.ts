@@ -28,8 +28,6 @@ interface Layout {
   readonly kWriteStride: number;
   readonly kWriteCapacity: number;
   readonly kAccepted: number;
-  readonly kAcceptFailed: number;
-  readonly kConnected: number;
   readonly kDatagram: number;
   readonly kData: number;
   readonly kReadable: number;
@@ -37,12 +35,8 @@ interface Layout {
   readonly kReadFailed: number;
   readonly kQueued: number;
   readonly kWriteFailed: number;
-  readonly kShutDown: number;
   readonly kExited: number;
   readonly kWoken: number;
-  readonly kPolled: number;
-  readonly kFileSent: number;
-  readonly kSpliced: number;
   readonly kClosed: number;
   readonly kSmallestLent: number;
   readonly kAddressWords: number;

@@ -30,6 +30,11 @@ export interface StreamOptions {
   limit?: number;
 }
 
+/** @throws RangeError unless `limit`, if there is one, is positive @internal */
+export function checkLimit(limit: unknown, name: string): void {
+  if (limit !== undefined) checkInteger(limit, name, 1);
+}
+
 /** What a reader needs of a transport to hold back the peer. @internal */
 export interface PausableTransport {
   pauseReading(): void;
@@ -72,14 +77,14 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   failure: Thrown | undefined = undefined;
 
   /**
-   * @param options - `limit` in bytes; `loop`: the event loop, the running one by default
+   * @param options - `limit` in bytes; `loop`, which asyncio's has, is not needed: reads belong to who awaits
    * @throws RangeError unless `limit` is positive
    */
   constructor(options: StreamOptions & { loop?: unknown } = {}) {
     super();
     checkOptions(options);
+    checkLimit(options.limit, 'limit');
     const limit = options.limit ?? kDefaultLimit;
-    checkInteger(limit, 'limit', 1);
     this.limit = limit;
   }
 
@@ -290,9 +295,8 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   }
 
   private limitOf(options: StreamOptions | undefined): number {
-    if (options?.limit === undefined) return this.limit;
-    checkInteger(options.limit, 'options.limit', 1);
-    return options.limit;
+    checkLimit(options?.limit, 'options.limit');
+    return options?.limit ?? this.limit;
   }
 
   /** Who was waiting: it is woken, and waits again when it has to. Another read may come before it. */

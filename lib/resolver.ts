@@ -34,8 +34,8 @@ export function checkFamily(value: unknown, name: string): void {
   if (value !== 0 && value !== 4 && value !== 6) throw outOfRange(name, 'one of 0, 4, 6', value);
 }
 
-/** The error of a host that has no address of the wanted family. @internal */
-export function hostNotFound(hostname: string): Error {
+/** The error of a host that has no address of the wanted family. */
+function hostNotFound(hostname: string): Error {
   const error = new Error(`getaddrinfo ENOTFOUND ${hostname}`);
   return Object.assign(error, {
     errno: kNotFound,

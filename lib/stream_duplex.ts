@@ -246,13 +246,15 @@ export class StreamDuplex extends Duplex {
     return this;
   }
 
+  /** Does nothing to what is no TCP connection, as a net.Socket's. */
   setNoDelay(enabled = true): this {
-    this.socket?.setNoDelay?.(Boolean(enabled));
+    if (this.remoteAddress !== undefined) this.socket?.setNoDelay?.(Boolean(enabled));
     return this;
   }
 
+  /** As setNoDelay(). */
   setKeepAlive(enabled = false): this {
-    this.socket?.setKeepAlive?.(Boolean(enabled));
+    if (this.remoteAddress !== undefined) this.socket?.setKeepAlive?.(Boolean(enabled));
     return this;
   }
 

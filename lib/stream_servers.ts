@@ -12,7 +12,7 @@ import {
   type ListeningSocket,
   type ServerOptions,
 } from './listening.ts';
-import { type StreamOptions, StreamReader } from './reading.ts';
+import { checkLimit, type StreamOptions, StreamReader } from './reading.ts';
 import { currentLoop } from './running.ts';
 import { beginServing, Server } from './servers.ts';
 import { StreamProtocol } from './stream_protocol.ts';
@@ -22,8 +22,6 @@ import { acceptTls } from './tls.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
 import { bindUnixSockets, connectUnix, type UnixPath } from './unix_sockets.ts';
-
-export type { ServerOptions } from './listening.ts';
 
 /** Called for each client; the tasks of async functions are in `server.handlers`. @public */
 export type ClientConnectedCallback = (
@@ -90,7 +88,7 @@ function openStreams(
   return new OpenOperation<[StreamReader, StreamWriter]>(
     async (loop, attempt) => {
       checkOptions(options);
-      const reader = new StreamReader({ loop, ...limitOf(options) });
+      const reader = new StreamReader(limitOf(options));
       const factory = () => new StreamProtocol(loop, reader);
       const [transport, protocol] = await connect(loop, attempt, factory);
       return [reader, new StreamWriter(transport, protocol)];
@@ -160,10 +158,10 @@ async function startStreams(
   checkFunction(clientConnectedCb, 'clientConnectedCb');
   checkOptions(options);
   const limit = limitOf(options);
-  new StreamReader(limit);
+  checkLimit(limit.limit, 'limit');
   const loop = currentLoop();
   const makeProtocol = () => {
-    const reader = new StreamReader({ loop, ...limit });
+    const reader = new StreamReader(limit);
     const protocol: StreamProtocol = new StreamProtocol(loop, reader, (transport) => {
       const writer = new StreamWriter(transport, protocol);
       callHandler(loop, server, transport, () => clientConnectedCb(reader, writer), isAsync);

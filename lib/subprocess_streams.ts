@@ -14,7 +14,6 @@ export class SubprocessStreams extends SubprocessProtocol implements InternalSub
   stdin: StreamWriter | null = null;
   /** Of stdout and stderr, by their descriptor in the child. */
   readonly readers: (StreamReader | null)[] = [null, null, null];
-  private readonly loop: LoopCore;
   private readonly limit: number | undefined;
   /** Whom the waiting drains of stdin belong to. */
   private readonly feeding: StreamProtocol;
@@ -23,10 +22,9 @@ export class SubprocessStreams extends SubprocessProtocol implements InternalSub
 
   constructor(loop: LoopCore, limit: number | undefined) {
     super();
-    this.loop = loop;
     this.limit = limit;
     // Nothing comes back through stdin: this reader only holds the error that ended it.
-    this.feeding = new StreamProtocol(loop, new StreamReader({ loop }));
+    this.feeding = new StreamProtocol(loop, new StreamReader());
   }
 
   override connectionMade(transport: ProcessTransport): void {
@@ -36,10 +34,7 @@ export class SubprocessStreams extends SubprocessProtocol implements InternalSub
     for (const fd of [1, 2]) {
       const pipe = transport.getPipeTransport(fd);
       if (pipe === null) continue;
-      const reader = new StreamReader({
-        loop: this.loop,
-        ...(this.limit === undefined ? {} : { limit: this.limit }),
-      });
+      const reader = new StreamReader(this.limit === undefined ? {} : { limit: this.limit });
       reader.setTransport(pipe);
       this.readers[fd] = reader;
     }

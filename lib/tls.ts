@@ -162,7 +162,7 @@ function takeOver(raw: TransportBase, collector: Collector, already: Buffer): Du
     return stream;
   }
   const { loop } = raw;
-  const reader = new StreamReader({ loop });
+  const reader = new StreamReader();
   const protocol = new StreamProtocol(loop, reader);
   raw.setProtocol(protocol);
   raw.setWriteBufferLimits();

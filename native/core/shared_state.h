@@ -57,7 +57,6 @@ enum EventKind : int32_t {
   kReadFailed,   // a: negative error number
   kQueued,       // a: bytes waiting in the stream's write queue
   kWriteFailed,  // a: negative error number
-  kShutDown,     // a: 0 or negative error number
   kExited,       // a process ended; a: its exit status; b: its signal, or 0; -1: lost
   kWoken,        // another thread has woken the loop
   kFileSent,     // slot: file sender; a: 0 or a negative error number

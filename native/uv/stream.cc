@@ -36,11 +36,6 @@ struct Stream::WriteRequest {
   char bytes[1];
 };
 
-struct Stream::ShutdownRequest {
-  uv_shutdown_t uv;
-  Stream* stream;
-};
-
 struct Stream::ConnectRequest {
   uv_connect_t uv;
   Stream* stream;
@@ -319,14 +314,10 @@ int Stream::ShutDown() {
     sender_->HoldBackShutDown();
     return 0;
   }
-  ShutdownRequest* request = new ShutdownRequest;
-  request->stream = this;
-  const int status = uv_shutdown(&request->uv, &uv_.stream, [](uv_shutdown_t* uv, int result) {
-    ShutdownRequest* done = reinterpret_cast<ShutdownRequest*>(uv);
-    Stream* stream = done->stream;
-    delete done;
-    if (!stream->closing()) stream->loop()->Emit(core::kShutDown, stream->slot(), result, 0);
-  });
+  uv_shutdown_t* request = new uv_shutdown_t;
+  // It fails for a connection that is broken, of which reading and writing tell.
+  const int status =
+      uv_shutdown(request, &uv_.stream, [](uv_shutdown_t* done, int) { delete done; });
   if (status < 0) delete request;
   return status;
 }

@@ -104,7 +104,6 @@ class Stream : public Handle {
 
  private:
   struct WriteRequest;
-  struct ShutdownRequest;
   struct ConnectRequest;
 
   explicit Stream(Loop* loop) : Handle(loop) {}

@@ -234,6 +234,18 @@ describe('toDuplex()', () => {
   );
 
   it(
+    'takes a connection once',
+    inLoop(() =>
+      withPair(async (client) => {
+        toDuplex(client.reader, client.writer);
+        assert.throws(() => toDuplex(client.reader, client.writer), {
+          message: /belongs to a Duplex already/,
+        });
+      }),
+    ),
+  );
+
+  it(
     'has a little of net.Socket',
     inLoop(() =>
       withPair(async (client, peer) => {
