@@ -8,7 +8,8 @@ import { inspect } from 'node:util';
  */
 export function nameOf(value: object): string {
   try {
-    const { name } = typeof value === 'function' ? value : value.constructor;
+    // Of the prototype, since a future takes a look at its own `constructor` for an await.
+    const { name } = typeof value === 'function' ? value : Object.getPrototypeOf(value).constructor;
     return typeof name === 'string' ? name : '';
   } catch {
     return '';
@@ -50,6 +51,14 @@ export function outOfRange(name: string, range: string, value: unknown): RangeEr
 /** @internal */
 export function checkFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value);
+}
+
+/** A function that makes something when it is called: a class does not. @internal */
+export function checkFactory(value: unknown, name: string): void {
+  checkFunction(value, name);
+  if (!/^class\b/.test(Function.prototype.toString.call(value))) return;
+  const made = nameOf(value as object);
+  throw invalidArgType(name, `a function that makes one: () => new ${made || 'Protocol'}()`, value);
 }
 
 /** A number that is not NaN; infinity is allowed. @internal */

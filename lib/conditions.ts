@@ -7,7 +7,7 @@ import { captureContext } from './context.ts';
 import { type CancelledError, RuntimeError } from './exceptions.ts';
 import { describeState } from './format.ts';
 import { restoreFrame, saveFrame, usesContextFrames } from './frames.ts';
-import { type Future, kCancelled, kPending } from './futures.ts';
+import { type Future, isPromiseLike, kCancelled, kPending } from './futures.ts';
 import { addInlineAwait } from './inline.ts';
 import { holding, Lock } from './locks.ts';
 import { runInJobOf, type Scope } from './scopes.ts';
@@ -123,7 +123,10 @@ class ConditionWaitFor<T> extends Notifiable<T> {
   }
 
   private look(result: T): void {
-    if (result) this.completeWithAny(result);
+    if (isPromiseLike(result)) {
+      throw invalidArgType('predicate()', 'a value at once, not a promise', result);
+    }
+    if (result) this.complete(result);
     else super.begin();
   }
 }

@@ -7,8 +7,8 @@
 import { combined, interleaved } from './address_order.ts';
 import { adoptConnected, checkAlone } from './adopting.ts';
 import {
+  checkFactory,
   checkFlag,
-  checkFunction,
   checkInteger,
   checkOptions,
   checkPort,
@@ -312,7 +312,7 @@ export function createTcpConnection<P extends BaseProtocol>(
 ): Future<[Transport, P]> {
   return new OpenOperation<[Transport, P]>(
     async (_, attempt) => {
-      checkFunction(factory, 'factory');
+      checkFactory(factory, 'factory');
       checkConnectArguments(host, port, options);
       loop.checkClosed();
       return connectTcp(loop, attempt, factory, host, port as number, options);

@@ -2,8 +2,8 @@
 // Floor 7.
 //
 // The slot belongs to the transport until connectionLost() has been called, then it is closed; after that
-// every method is harmless. Protocol methods run as ready entries, in the order of what happened, in the
-// context in which the endpoint was made. pauseWriting() and what follows from a call of the user's own
+// every method is harmless. Protocol methods run in the order of what happened, in the context in which the
+// endpoint was made: datagramReceived() while the events of a poll are read, the rest as ready entries. pauseWriting() and what follows from a call of the user's own
 // comes at once, as in asyncio.
 //
 // Datagrams of one turn are sent together at its end (send.ts), long ones at once. What the system does
@@ -292,7 +292,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     }
   }
 
-  /** Events are read now, while no code of the user's may run: the protocol is told later. */
+  /** Told as an entry, behind what was received before. */
   private resumeLater(): void {
     if (!this.crossesWaterMark(this.bufferedForMarks())) return;
     this.schedule(() => this.applyWaterMarks(this.bufferedForMarks()));

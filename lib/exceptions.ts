@@ -56,7 +56,7 @@ export class InvalidStateError extends Error {
 
 /** Thrown where asyncio raises RuntimeError. @public */
 export class RuntimeError extends Error {
-  /** Never changes. */
+  /** 'ERR_RUNTIME'; 'ERR_DEADLOCK' and 'ERR_WORKER_ENDED' where a program may want to tell them apart. */
   readonly code: string = 'ERR_RUNTIME';
 }
 

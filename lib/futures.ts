@@ -171,6 +171,9 @@ export function setPlainFutureFactory(make: typeof makePlainFuture): void {
 
 /** The loop that a future is to belong to: the running one by default. @internal */
 export function loopOf(options: { loop?: unknown } | undefined): LoopCore {
+  if (typeof options === 'function') {
+    throw invalidArgType('options', 'of type object (a Future takes no executor)', options);
+  }
   const loop = options?.loop ?? currentLoop();
   if (typeof (loop as LoopCore).enqueue !== 'function') {
     throw invalidArgType('options.loop', 'an EventLoop', loop);
@@ -579,6 +582,9 @@ export function wrapFuture<T>(
   const future = adoptPromise(promise, currentLoop());
   const abort = options?.abort;
   if (abort !== undefined) {
+    if (typeof abort?.abort !== 'function') {
+      throw invalidArgType('options.abort', 'an instance of AbortController', abort);
+    }
     future.whenDone(() => {
       if (future.cancelled()) abort.abort(future.cancelledError());
     });

@@ -475,8 +475,8 @@ setDefaultLoopFactory(() => new EventLoop(true));
 letBeInspected();
 
 /**
- * The running task's loop, else the loop whose callback runs, else the thread's default loop: Node's
- * loop always runs, so there is always one.
+ * The running task's loop, else the loop whose callback runs, else the one that `run()` started last and
+ * that still runs, else the thread's default loop: Node's loop always runs, so there is always one.
  * @public
  */
 export function getRunningLoop(): EventLoop {

@@ -19,7 +19,11 @@ import type { LoopCore } from './turns.ts';
 function checkExecutor(executor: unknown): void {
   const { submit, shutdown } = (executor ?? {}) as Partial<Executor>;
   if (typeof submit !== 'function' || typeof shutdown !== 'function') {
-    throw invalidArgType('executor', 'an Executor, with submit() and shutdown(),', executor);
+    throw invalidArgType(
+      'executor',
+      'an Executor (something with submit() and shutdown())',
+      executor,
+    );
   }
 }
 

@@ -6,7 +6,7 @@
 // also watches a duplicate of the descriptor, by which it learns that nobody reads any more though
 // nothing is being written; both are closed together.
 import { fstatSync } from 'node:fs';
-import { checkBytes, checkFunction, outOfRange } from './arguments.ts';
+import { checkBytes, checkFactory, outOfRange } from './arguments.ts';
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
 import { Future } from './futures.ts';
@@ -198,7 +198,7 @@ function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
   return new OpenOperation<[T, P]>(
     async (_, attempt) => {
       loop.checkClosed();
-      checkFunction(factory, 'protocolFactory');
+      checkFactory(factory, 'protocolFactory');
       const protocol = makeProtocol(factory);
       return [await begun(loop, attempt, make(protocol)), protocol];
     },

@@ -1,6 +1,6 @@
 // How a process is started: as one await, which can be cancelled.
 // Floor 9.
-import { checkFunction } from './arguments.ts';
+import { checkFactory } from './arguments.ts';
 import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { makeProtocol, type SubprocessProtocol } from './protocols.ts';
@@ -74,7 +74,7 @@ export function startWithProtocol<P extends SubprocessProtocol>(
   plan: () => SpawnPlan,
 ): Future<[SubprocessTransport, P]> {
   return startProcess<[SubprocessTransport, P]>(() => {
-    checkFunction(factory, 'protocolFactory');
+    checkFactory(factory, 'protocolFactory');
     const started = begin(loop, plan(), factory);
     return [started[0], started];
   });

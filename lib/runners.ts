@@ -4,11 +4,11 @@ import { checkFunction, checkIterable, checkOptions, invalidArgType } from './ar
 import { type Context, captureContext, contextOption, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
-import { type Future, isPromiseLike, kFailed } from './futures.ts';
+import { Future, isPromiseLike, kFailed } from './futures.ts';
 import { gather } from './gather.ts';
-import { type EventLoop, newEventLoop } from './loop.ts';
+import { EventLoop, newEventLoop } from './loop.ts';
 import { currentScope } from './scopes.ts';
-import { onInterrupt } from './signal_handlers.ts';
+import { checkSignalName, onInterrupt } from './signal_handlers.ts';
 import { type Awaitable, allTasks, Task } from './tasks.ts';
 import { reportUnnoticed } from './unnoticed.ts';
 
@@ -92,11 +92,18 @@ export class Runner implements AsyncDisposable {
   getLoop(): EventLoop {
     if (this.#closed) throw new RuntimeError('Runner is closed');
     if (this.#loop === null) {
-      this.#loop = (this.#options.loopFactory ?? newEventLoop)();
+      this.#loop = this.#makeLoop();
       if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
       this.#context = captureContext() ?? emptyContext;
     }
     return this.#loop;
+  }
+
+  #makeLoop(): EventLoop {
+    const { loopFactory } = this.#options;
+    const loop = loopFactory === undefined ? newEventLoop() : loopFactory();
+    if (loop instanceof EventLoop) return loop;
+    throw invalidArgType('options.loopFactory()', 'an EventLoop', loop);
   }
 
   /**
@@ -117,6 +124,7 @@ export class Runner implements AsyncDisposable {
     checkOptions(options);
     const signals = options.signals ?? ['SIGINT'];
     checkIterable(signals, 'options.signals', 'names of signals');
+    for (const signal of signals) checkSignalName(signal, 'options.signals');
     const loop = this.getLoop();
     if (loop.isRunning()) throw new RuntimeError('Runner.run() is running already');
     const task = loop.createTask(asCoro(coro), {
@@ -165,8 +173,19 @@ export class Runner implements AsyncDisposable {
 /** What a task can run; a Future or promise is awaited by one. */
 function asCoro<T>(main: Awaitable<T>): Coro<T> {
   if (typeof main === 'function' || main instanceof CoroutineObject) return main as Coro<T>;
-  if (isPromiseLike(main)) return async () => main as PromiseLike<T>;
+  if (isPromiseLike(main)) {
+    if (!(main instanceof Future)) warnOfPromise();
+    return async () => main as PromiseLike<T>;
+  }
   throw invalidArgType('main', 'a function, a Coroutine, a Future or a promise', main);
+}
+
+/** What made the promise runs already, outside of the task: asyncio.run(main()) is run(main) here. */
+function warnOfPromise(): void {
+  process.emitWarning(
+    'run() was given a promise: what made it is no part of the task, and cannot be cancelled. Pass the function: run(main), not run(main())',
+    { type: 'AionodeWarning', code: 'AIONODE_RUN_PROMISE' },
+  );
 }
 
 async function cancelAllTasks(loop: EventLoop): Promise<void> {

@@ -244,9 +244,10 @@ async function sendDescriptor(
 }
 
 function checkArguments(transport: unknown, options: SendfileOptions): void {
-  const { write, isClosing } = (transport ?? {}) as Partial<WriteTransport>;
-  if (typeof write !== 'function' || typeof isClosing !== 'function') {
-    throw invalidArgType('transport', 'a transport that can be written to', transport);
+  const { write, getProtocol } = (transport ?? {}) as Partial<WriteTransport>;
+  if (typeof write !== 'function' || typeof getProtocol !== 'function') {
+    const expected = 'a transport that can be written to (of a StreamWriter: writer.transport)';
+    throw invalidArgType('transport', expected, transport);
   }
   checkOptions(options);
   const { offset, count, fallback } = options;

@@ -4,7 +4,7 @@
 // Its sockets are bound when it is made and listen when it begins to serve. The protocol of a connection
 // is made one turn after it was accepted and told of it in the turn after that, as in asyncio.
 import { inspect } from 'node:util';
-import { checkFunction, checkSeconds } from './arguments.ts';
+import { checkFactory, checkSeconds } from './arguments.ts';
 import { type Context, captureContext } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { describeAddress, describeState } from './format.ts';
@@ -348,7 +348,7 @@ export async function createTcpServer(
   port: number | null,
   options: ServerOptions = {},
 ): Promise<Server> {
-  checkFunction(factory, 'factory');
+  checkFactory(factory, 'factory');
   checkServerArguments(host, port, options);
   loop.checkClosed();
   const secured = acceptTls(options, factory);

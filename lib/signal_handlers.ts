@@ -28,8 +28,9 @@ function onSignal(signal: NodeJS.Signals): void {
   for (const [loop, handle] of handlers.get(signal) ?? []) loop.enqueue(handle);
 }
 
-function checkSignal(signal: unknown): asserts signal is NodeJS.Signals {
-  checkString(signal, 'signal');
+/** @internal */
+export function checkSignalName(signal: unknown, name: string): asserts signal is NodeJS.Signals {
+  checkString(signal, name);
   if (Object.hasOwn(constants.signals, signal as string)) return;
   throw Object.assign(new TypeError(`Unknown signal: ${signal}`), { code: 'ERR_UNKNOWN_SIGNAL' });
 }
@@ -55,7 +56,7 @@ export function addSignalHandler(
     throw invalidArgType('callback', 'a plain function (start a task in it)', callback);
   }
   checkFunction(callback, 'callback');
-  checkSignal(signal);
+  checkSignalName(signal, 'signal');
   loop.checkClosed();
   if (!isMainThread) {
     throw new RuntimeError('Signals reach the main thread only: handle them there');
@@ -71,7 +72,7 @@ export function addSignalHandler(
 
 /** @see EventLoop.removeSignalHandler @internal */
 export function removeSignalHandler(loop: LoopCore, signal: NodeJS.Signals): boolean {
-  checkSignal(signal);
+  checkSignalName(signal, 'signal');
   const perLoop = handlers.get(signal);
   if (perLoop === undefined || !perLoop.delete(loop)) return false;
   if (perLoop.size === 0) {

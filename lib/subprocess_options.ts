@@ -17,7 +17,7 @@ const { kDevNull, kPiped, kSameAsStdout, kDetached, kVerbatimArguments } = layou
 const isWindows = process.platform === 'win32';
 const kLargestDescriptor = 2 ** 31 - 1;
 const kLargestId = 2 ** 31 - 1;
-/** One more than the last real-time signal of Linux, which has the most. */
+/** The last real-time signal of Linux, which has the most. */
 const kLargestSignal = 64;
 const kBytes = 'the streams carry bytes: decode what you read';
 /** Options of child_process and of asyncio that would be taken for ours and mean nothing here. */

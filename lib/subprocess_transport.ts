@@ -134,7 +134,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
       plan.uid,
       plan.gid,
     );
-    if (slot < 0) throw spawnError(slot, plan.file, plan.args.slice(1));
+    if (slot < 0) throw spawnError(slot, plan.file, plan.args.slice(1), plan.cwd);
     this.loop = loop;
     this.protocol = protocol;
     this.slot = slot;

@@ -1,5 +1,6 @@
 // System errors as Node makes them: code, errno, syscall, address, port.
 // Floor 1.
+import { existsSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 
 const descriptions = getSystemErrorMap();
@@ -39,8 +40,12 @@ export function spawnError(
   errno: number,
   file: string,
   spawnargs: readonly string[],
+  cwd: string,
 ): NodeJS.ErrnoException {
-  return Object.assign(systemError(errno, `spawn ${file}`), { path: file, spawnargs });
+  const error = systemError(errno, `spawn ${file}`);
+  if (cwd === '' || existsSync(cwd)) return Object.assign(error, { path: file, spawnargs });
+  error.message += ` (the directory '${cwd}' does not exist)`;
+  return Object.assign(error, { path: cwd, spawnargs });
 }
 
 /** The negative number of an error name such as 'ECONNRESET'. @internal */

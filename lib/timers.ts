@@ -14,7 +14,7 @@ const { kLiveTimers, kStaleTimers, kDueCount, kDueCapacity, kDraining, kTimerDea
 const kSweepMinimum = 100;
 const kInitialSlots = 256;
 
-/** What the timer table holds. It is pushed to `queue` when its deadline passes. @internal */
+/** What the timer table holds. It joins the ready queue of its loop when its deadline passes. @internal */
 export interface TimerEntry extends ReadyEntry {
   readonly loop: { enqueue(entry: ReadyEntry): void };
   /** Slot while armed, -1 otherwise. */

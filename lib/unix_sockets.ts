@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { adoptConnected, checkAlone } from './adopting.ts';
-import { checkFunction, checkOptions, invalidArgType } from './arguments.ts';
+import { checkFactory, checkOptions, invalidArgType } from './arguments.ts';
 import { type Attempt, OpenOperation } from './attempts.ts';
 import { beginConnection, type ConnectOptions } from './connecting.ts';
 import { captureContext } from './context.ts';
@@ -137,7 +137,7 @@ export function createUnixConnection<P extends BaseProtocol>(
 ): Future<[Transport, P]> {
   return new OpenOperation<[Transport, P]>(
     async (_, attempt) => {
-      checkFunction(factory, 'factory');
+      checkFactory(factory, 'factory');
       return connectUnix(loop, attempt, factory, where, options);
     },
     ([transport]) => transport.abort(),
@@ -153,7 +153,7 @@ export function connectAcceptedSocket<P extends BaseProtocol>(
 ): Future<[Transport, P]> {
   return new OpenOperation<[Transport, P]>(
     async (_, attempt) => {
-      checkFunction(factory, 'factory');
+      checkFactory(factory, 'factory');
       checkOptions(options);
       checkDescriptor(fd);
       const tls = checkServerTls(options);
@@ -198,7 +198,7 @@ export async function createUnixServer(
   where: UnixPath | null,
   options: ServerOptions = {},
 ): Promise<Server> {
-  checkFunction(factory, 'factory');
+  checkFactory(factory, 'factory');
   checkOptions(options);
   const secured = acceptTls(options, factory);
   const sockets = await bindUnixSockets(loop, where, options);

@@ -135,7 +135,9 @@ async function some(
  * @public
  */
 export interface FuturesAsCompleted<F> {
+  /** The next future that is done, once one is. */
   next(): Promise<IteratorResult<F, undefined>>;
+  /** Itself. */
   [Symbol.asyncIterator](): this;
 }
 

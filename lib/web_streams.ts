@@ -2,7 +2,7 @@
 // the other way round.
 // Floor 11.
 import { Duplex, Readable, Writable } from 'node:stream';
-import { type ReadableByteStreamController, ReadableStream, WritableStream } from 'node:stream/web';
+import * as web from 'node:stream/web';
 import { checkBytes, checkOptions, invalidArgType } from './arguments.ts';
 import { fromDuplex } from './duplex.ts';
 import { type StreamOptions, StreamReader } from './reading.ts';
@@ -11,7 +11,11 @@ import { StreamWriter } from './streams.ts';
 /** What is read at once where nobody brings a buffer. */
 const kChunkBytes = 64 * 1024;
 
-/** A pair of web streams of bytes; fromWeb() takes one half as well. @public */
+/**
+ * A pair of web streams of bytes; fromWeb() takes one half as well. Of the global types, be they Node's or
+ * those of the DOM.
+ * @public
+ */
 export interface WebStreamPair {
   /** Where bytes come from. */
   readable: ReadableStream<Uint8Array>;
@@ -38,11 +42,11 @@ export function fromWeb(
 ): [StreamReader, StreamWriter] {
   checkOptions(pair, 'pair');
   const { readable, writable } = pair;
-  if (readable === undefined && writable === undefined) {
-    throw invalidArgType('pair.readable', 'an instance of ReadableStream', readable);
+  if (!readable && !writable) {
+    throw invalidArgType('pair', 'of { readable, writable }, or one of them', pair);
   }
-  if (writable === undefined) return fromDuplex(Readable.fromWeb(readable as never), options);
-  if (readable === undefined) return fromDuplex(Writable.fromWeb(writable), options);
+  if (!writable) return fromDuplex(Readable.fromWeb(readable as never), options);
+  if (!readable) return fromDuplex(Writable.fromWeb(writable), options);
   return fromDuplex(Duplex.fromWeb({ readable, writable }), options);
 }
 
@@ -65,7 +69,7 @@ export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair
   const closeWhenDone = (): void => {
     if (readableEnded && writableEnded) writer.close();
   };
-  const readable = new ReadableStream(
+  const readable = new web.ReadableStream(
     {
       type: 'bytes',
       async pull(controller) {

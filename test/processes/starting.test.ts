@@ -134,7 +134,14 @@ describe('a process that cannot be started', NEEDS_POSIX, () => {
     { what: 'a file that is no program', program: '/etc/passwd', args: [], code: 'EACCES' },
     { what: 'a folder', program: '/tmp', args: [], code: 'EACCES' },
     { what: 'a path through a file', program: '/etc/passwd/x', args: [], code: 'ENOTDIR' },
-    { what: 'no such cwd', program: 'true', args: [], code: 'ENOENT', cwd: '/no/such' },
+    {
+      what: 'no such cwd',
+      program: 'true',
+      args: [],
+      code: 'ENOENT',
+      cwd: '/no/such',
+      blamed: '/no/such',
+    },
     {
       what: 'a cwd that is a file',
       program: 'true',
@@ -150,7 +157,7 @@ describe('a process that cannot be started', NEEDS_POSIX, () => {
     },
     { what: 'a closed descriptor', program: 'true', args: [], code: 'EBADF', stdin: 9999 },
   ];
-  for (const { what, program, args, code, ...options } of cases) {
+  for (const { what, program, args, code, blamed, ...options } of cases) {
     it(
       `${what}: ${code}, and nothing is left`,
       inLoop(async () => {
@@ -160,8 +167,9 @@ describe('a process that cannot be started', NEEDS_POSIX, () => {
           (error: NodeJS.ErrnoException & { spawnargs?: unknown }) => {
             assert.equal(error.code, code);
             assert.equal(error.syscall, `spawn ${program}`);
-            assert.equal(error.message, `spawn ${program} ${code}`);
-            assert.equal(error.path, program);
+            const more = blamed === undefined ? '' : ` (the directory '${blamed}' does not exist)`;
+            assert.equal(error.message, `spawn ${program} ${code}${more}`);
+            assert.equal(error.path, blamed ?? program);
             assert.deepEqual(error.spawnargs, args);
             assert.ok((error.errno as number) < 0);
             return true;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   asCompleted,
+  Condition,
   captureCallGraph,
   createTask,
   ExceptionGroup,
@@ -12,6 +13,7 @@ import {
   getRunningLoop,
   IncompleteReadError,
   newEventLoop,
+  Protocol,
   Runner,
   RuntimeError,
   run,
@@ -20,6 +22,7 @@ import {
   TaskGroup,
   type Timeout,
   timeout,
+  wrapFuture,
 } from 'aionode';
 import { inLoop } from '../support/tasks.js';
 
@@ -67,6 +70,11 @@ describe('arguments of the wrong type', () => {
   // As a program in JavaScript passes them.
   const wrong = (value: unknown) => value as never;
   const calls: Record<string, () => unknown> = {
+    'new Future(executor)': () => new Future(wrong((resolve: () => void) => resolve())),
+    "createTask(fn, 'name')": () => createTask(async () => {}, wrong('name')),
+    'createTask(fn, null)': () => createTask(async () => {}, wrong(null)),
+    'wrapFuture(promise, { abort: signal })': () =>
+      wrapFuture(Promise.resolve(), { abort: wrong(AbortSignal.abort()) }),
     'new StreamReader(null)': () => new StreamReader(wrong(null)),
     'new ExceptionGroup(5)': () => new ExceptionGroup(wrong(5)),
     "new ExceptionGroup('text')": () => new ExceptionGroup('text'),
@@ -95,11 +103,44 @@ describe('arguments of the wrong type', () => {
     await assert.rejects(run(main, wrong(null)), error);
     await assert.rejects(run(main, { signals: wrong('SIGINT') }), error);
     await assert.rejects(run(main, { signals: wrong(5) }), error);
+    await assert.rejects(run(main, { signals: wrong(['SIGFOO']) }), { code: 'ERR_UNKNOWN_SIGNAL' });
+    await assert.rejects(run(main, { loopFactory: wrong(() => 5) }), error);
     const runner = new Runner();
     await assert.rejects(runner.run(main, wrong(null)), error);
     await assert.rejects(runner.run(main, { signals: wrong({}) }), error);
     await runner.close();
   });
+
+  it(
+    'a future where something else is wanted is called one',
+    inLoop(async () => {
+      assert.throws(() => createTask(new Future()), /Received an instance of Future/);
+    }),
+  );
+
+  it(
+    'a predicate that gives a promise, which would always be true',
+    inLoop(async () => {
+      const condition = new Condition();
+      await condition.with(async () => {
+        await assert.rejects(
+          condition.waitFor(async () => false),
+          /not a promise/,
+        );
+      });
+    }),
+  );
+
+  it(
+    'a class as a factory of protocols',
+    inLoop(async () => {
+      const loop = getRunningLoop();
+      const refused = { code: 'ERR_INVALID_ARG_TYPE', message: /\(\) => new Protocol\(\)/ };
+      await assert.rejects(loop.createServer(wrong(Protocol), '127.0.0.1', 0), refused);
+      await assert.rejects(loop.createConnection(wrong(Protocol), '127.0.0.1', 80), refused);
+      await assert.rejects(loop.subprocessExec(wrong(Protocol), 'true'), refused);
+    }),
+  );
 
   it(
     'what a task factory returns',

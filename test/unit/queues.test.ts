@@ -1,5 +1,6 @@
 /** Queue, PriorityQueue, LifoQueue: order, waiting, cancellation, join and shutdown. */
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import {
   createTask,
@@ -258,6 +259,23 @@ describe('Queue', () => {
       queue.shutdown();
       await reader;
       assert.deepEqual(taken, [0, 1, 2]);
+    }),
+  );
+
+  it(
+    'leaving an iteration that waits takes no item',
+    inLoop(async () => {
+      const queue = new Queue<string>();
+      queue.putNowait('a');
+      // It reads one item ahead.
+      for await (const item of Readable.from(queue)) {
+        assert.equal(item, 'a');
+        break;
+      }
+      await settle();
+      queue.putNowait('b');
+      await settle();
+      assert.equal(queue.getNowait(), 'b');
     }),
   );
 

@@ -44,6 +44,16 @@ describe('run', () => {
     }
   });
 
+  it('warns of run(main()), whose function is no part of the task', async () => {
+    const { stdout, stderr } = await runModule(`
+      import { currentTask, run, sleep } from 'aionode';
+      const main = async () => { await sleep(0); return currentTask()?.getName(); };
+      console.log(await run(main()), await run(main));`);
+    assert.equal(stdout, 'undefined Task-2\n');
+    assert.match(stderr, /AIONODE_RUN_PROMISE.*Pass the function: run\(main\)/);
+    assert.equal(stderr.match(/AIONODE_RUN_PROMISE/g)?.length, 1);
+  });
+
   it('makes a loop of its own and closes it', async () => {
     let loop: EventLoop | undefined;
     await run(async () => {
