@@ -29,10 +29,11 @@ import { layout, native } from './native.ts';
 import { type BaseProtocol, checkProtocol, type DatagramProtocol } from './protocols.ts';
 import { ReadyCall, type ReadyEntry } from './ready.ts';
 import { lookupHost } from './resolver.ts';
+import { Ring } from './ring.ts';
 import { addDatagramToBatch, batchEpoch, sendBatchNow } from './send.ts';
 import { type ErrorPlace, systemError } from './system_errors.ts';
 import type { DatagramTransport } from './transport_types.ts';
-import type { LoopCore } from './turns.ts';
+import { currentReading, type LoopCore } from './turns.ts';
 
 const { kAddressWords, kDatagram, kReadFailed, kQueued, kWriteFailed } = layout;
 
@@ -93,6 +94,12 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
   private readonly target: Int32Array = newAddressRecord();
   private readonly context: Context | undefined;
   private protocol: AnyProtocol;
+  /** What has come in and was not told. */
+  private readonly arrivals: Ring<ReadyEntry> = new Ring();
+  /** The oldest of them is being told, or is going to be. */
+  private telling = false;
+  /** The last reading of events in which one was told. */
+  private toldIn = -1;
   /** Calls of the protocol that are in the ready queue: what arrives is told after them. */
   private scheduled = 0;
   private closing = false;
@@ -354,7 +361,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   onEvent(kind: number, a: number, b: number): void {
     if (kind === kDatagram) this.onDatagram(a, b);
-    else if (kind === kReadFailed) this.tellError(systemError(a, 'recvmsg', this.placeOf(null)));
+    else if (kind === kReadFailed) this.onReadFailed(a);
     else if (kind === kWriteFailed) this.takeFailures();
     else if (kind === kQueued) this.onQueued();
   }
@@ -365,9 +372,37 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     const start = slabWords[at + kAddressWords] as number;
     const data = copyOf(slab, start, length);
     const address = readAddress(slabWords, at) ?? (this.remote as Remote).address;
-    const arrival = new Arrival(this, data, address);
-    if (this.scheduled > 0) this.loop.enqueue(arrival);
-    else this.loop.runEvent(arrival);
+    this.arrived(new Arrival(this, data, address));
+  }
+
+  /** One arrival is told in a turn, as asyncio reads one in a turn: what it schedules comes before the next. */
+  private arrived(arrival: ReadyEntry): void {
+    this.arrivals.push(arrival);
+    if (this.telling) return;
+    this.telling = true;
+    const reading = currentReading();
+    if (this.scheduled > 0 || this.toldIn === reading) {
+      this.loop.enqueue(this);
+    } else {
+      this.toldIn = reading;
+      this.loop.runEvent(this);
+    }
+  }
+
+  /** Tells the oldest arrival. @internal */
+  run(): void {
+    try {
+      this.arrivals.take().run();
+    } finally {
+      this.telling = this.arrivals.size > 0;
+      if (this.telling) this.loop.enqueue(this);
+    }
+  }
+
+  private onReadFailed(errno: number): void {
+    const error = systemError(errno, 'recvmsg', this.placeOf(null));
+    if (this.telling) this.arrivals.push(new ReadyCall(() => this.tellError(error)));
+    else this.tellError(error);
   }
 
   /** Takes what could not be sent: it may have been taken before this event came. */

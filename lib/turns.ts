@@ -118,6 +118,11 @@ export function turningLoop(): LoopCore | undefined {
 
 /** Counts the readings of the event ring. */
 let dispatches = 0;
+/** Tells the readings of events apart. @internal */
+export function currentReading(): number {
+  return dispatches;
+}
+
 /** The ring is being read. */
 let dispatching = false;
 /** The loop that the last events were for: they count as a turn of it. */

@@ -82,6 +82,29 @@ describe('protocols', () => {
   );
 });
 
+it(
+  'what a datagram has scheduled comes before the next one, as in asyncio',
+  inLoop(async () => {
+    const trace: string[] = [];
+    const loop = getRunningLoop();
+    class Closing extends Recorder {
+      override datagramReceived(data: Buffer, address: SocketAddress): void {
+        super.datagramReceived(data, address);
+        trace.push(`received ${data}`);
+        loop.callSoon(() => trace.push(`after ${data}`));
+        if (String(data) === '3') loop.callSoon(() => server.transport.close());
+      }
+    }
+    const server = await open({ localAddr: [LOCALHOST, 0] }, () => new Closing());
+    const client = await open({ remoteAddr: server.address });
+    for (const text of '12345') client.transport.sendto(text);
+    await server.protocol.lost;
+    const turns = ['1', '2', '3'].flatMap((text) => [`received ${text}`, `after ${text}`]);
+    assert.deepEqual(trace, turns);
+    await close(client);
+  }),
+);
+
 describe('the end', () => {
   it(
     'a cancelled createDatagramEndpoint() has closed its socket before whoever waits for it is told',

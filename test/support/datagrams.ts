@@ -61,9 +61,12 @@ export interface Endpoint {
   readonly address: SocketAddress;
 }
 
-export async function open(options: DatagramOptions): Promise<Endpoint> {
+export async function open(
+  options: DatagramOptions,
+  factory = () => new Recorder(),
+): Promise<Endpoint> {
   const loop = getRunningLoop();
-  const [transport, protocol] = await loop.createDatagramEndpoint(() => new Recorder(), options);
+  const [transport, protocol] = await loop.createDatagramEndpoint(factory, options);
   return { transport, protocol, address: transport.getExtraInfo('sockname') };
 }
 
