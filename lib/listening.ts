@@ -1,5 +1,5 @@
 // Listening sockets, and where a server listens.
-// Floor 8.
+// Floor 9.
 
 import { adoptBound, checkAlone } from './adopting.ts';
 import {
@@ -10,7 +10,7 @@ import {
   checkText,
   outOfRange,
 } from './arguments.ts';
-import { type Future, wrapFuture } from './futures.ts';
+import { gather } from './gather.ts';
 import { TimerHandle } from './handles.ts';
 import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
@@ -210,27 +210,34 @@ function bindTo(loop: LoopCore, where: AddressInfo, options: ServerOptions): Lis
   return new ListeningSocket(loop, slot, { address, port, family });
 }
 
-/** Where to listen: numeric addresses, each once. */
+const kAnyAddresses: readonly Omit<AddressInfo, 'port'>[] = [
+  { address: '0.0.0.0', family: 4 },
+  { address: '::', family: 6 },
+];
+
+/** Where to listen: numeric addresses, each once; the hosts are looked up together, as in asyncio. */
 async function listenAddresses(
   host: string | readonly string[] | null,
   port: number,
   family: 0 | 4 | 6,
 ): Promise<AddressInfo[]> {
-  const hosts = host === null || host === '' ? null : typeof host === 'string' ? [host] : host;
-  if (hosts === null) {
-    const all: AddressInfo[] = [
-      { address: '0.0.0.0', port, family: 4 },
-      { address: '::', port, family: 6 },
-    ];
-    return all.filter((one) => family === 0 || one.family === family);
-  }
+  const hosts = host === null || typeof host === 'string' ? [host ?? ''] : host;
+  for (const name of hosts) checkText(name, 'host');
+  const lookups = hosts.map((name) => () => lookUp(name, port, family));
   const found = new Map<string, AddressInfo>();
-  for (const name of hosts) {
-    checkText(name, 'host');
-    const lookedUp: Future<AddressInfo[]> = wrapFuture(resolveHost(name, port, family));
-    for (const one of await lookedUp) found.set(one.address, one);
-  }
+  for (const one of (await gather(...lookups)).flat()) found.set(one.address, one);
   return [...found.values()];
+}
+
+/** The addresses of a host, or of all interfaces. */
+function lookUp(
+  host: string,
+  port: number,
+  family: 0 | 4 | 6,
+): PromiseLike<AddressInfo[]> | AddressInfo[] {
+  if (host !== '') return resolveHost(host, port, family);
+  const places = kAnyAddresses.filter((one) => family === 0 || one.family === family);
+  return places.map((place) => ({ ...place, port }));
 }
 
 /**

@@ -66,10 +66,13 @@ function errorOf(errno: number, syscall: string, name: Buffer): NodeJS.ErrnoExce
   return error;
 }
 
+/** A named pipe of Windows takes its time. */
+const kConnectsAtOnce = process.platform !== 'win32';
+
 /** One attempt: the slot of the connected stream, or a negative error. */
 async function tryToConnect(loop: LoopCore, attempt: Attempt, name: Buffer): Promise<number> {
   let slot = native.localConnect(name);
-  if (slot < 0) return slot;
+  if (slot < 0 || kConnectsAtOnce) return slot;
   const connected = new Future<number>({ loop });
   registerReceiver(slot, {
     loop,

@@ -70,7 +70,8 @@ napi_value ListenerOpen(napi_env env, napi_callback_info info) {
   return ToValue(env, listener == nullptr ? status : static_cast<int32_t>(listener->slot()));
 }
 
-// localConnect(name): the slot of a stream; kConnected follows. The bytes of the path or name.
+// localConnect(name): the slot of a stream that is connected; on Windows kConnected follows. The
+// bytes of the path or name.
 napi_value LocalConnect(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   int status = 0;

@@ -128,12 +128,8 @@ int Stream::ConnectLocal(const std::string& name) {
   const int fd = ConnectToLocal(name);
   if (fd < 0) return fd;
   const int status = Open(fd);
-  if (status < 0) {
-    close(fd);
-    return status;
-  }
-  loop()->Emit(core::kConnected, slot(), 0, 0);
-  return 0;
+  if (status < 0) close(fd);
+  return status;
 }
 #endif
 
