@@ -5,10 +5,11 @@
 // and createTask() would leave it running, and what it opens would belong to nobody. An OpenOperation is a
 // Future, like asyncio's coroutine objects, and closes what it opened too late.
 import { CancelledError, isError } from './exceptions.ts';
-import { type Future, kCancelled, kPending } from './futures.ts';
+import { Future, kCancelled, kFailed, kFinished, kPending } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { runInJobOf, type Scope } from './scopes.ts';
 import { addThen, type Reject, type Resolve } from './thens.ts';
+import type { Announced } from './transport_base.ts';
 import type { LoopCore } from './turns.ts';
 
 /** What takes several awaits and can be given up at each of them. @internal */
@@ -31,6 +32,33 @@ export class Attempt {
     this.givenUp = true;
     this.waiting?.cancel();
   }
+}
+
+/**
+ * Waits until the protocol of a transport was told of it; a transport that nobody waits for is closed.
+ * @param announce - schedules connectionMade() and, behind that, what it is given
+ * @internal
+ */
+export async function made<T extends { readonly loop: LoopCore; close(): void }>(
+  attempt: Attempt,
+  transport: T,
+  announce: (done: Announced) => void,
+): Promise<T> {
+  const { loop } = transport;
+  const told = new Future<void>({ loop });
+  attempt.waitsFor(told);
+  announce((failure) => {
+    if (told.done()) return;
+    if (failure === undefined) told.finish(kFinished, undefined);
+    else told.finish(kFailed, failure.error);
+  });
+  try {
+    await told;
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+  return transport;
 }
 
 /**

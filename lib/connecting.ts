@@ -17,7 +17,7 @@ import {
   invalidArgType,
   outOfRange,
 } from './arguments.ts';
-import { type Attempt, OpenOperation } from './attempts.ts';
+import { type Attempt, made, OpenOperation } from './attempts.ts';
 import { type Context, captureContext } from './context.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { TimerHandle } from './handles.ts';
@@ -286,20 +286,7 @@ export async function beginConnection<P extends BaseProtocol>(
     tls === null
       ? new SocketTransport(loop, slot, protocol, null, context)
       : await connectTls(loop, slot, protocol, context, tls, waiting);
-  const made = new Future<void>({ loop });
-  attempt.waitsFor(made);
-  transport.announce((failure) => {
-    if (made.done()) return;
-    if (failure === undefined) made.finish(kFinished, undefined);
-    else made.finish(kFailed, failure.error);
-  });
-  try {
-    await made;
-  } catch (error) {
-    transport.close();
-    throw error;
-  }
-  return [transport, protocol];
+  return [await made(attempt, transport, (done) => transport.announce(done)), protocol];
 }
 
 /** loop.createConnection(), as its docstring says. @internal */

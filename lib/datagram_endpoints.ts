@@ -4,11 +4,11 @@ import { inspect } from 'node:util';
 import { newAddressRecord, readAddress, type SocketAddress, writeAddress } from './addresses.ts';
 import { adoptDatagrams } from './adopting.ts';
 import { checkFactory, checkFlag, checkOptions, outOfRange } from './arguments.ts';
-import { type Attempt, OpenOperation } from './attempts.ts';
+import { type Attempt, made, OpenOperation } from './attempts.ts';
 import { type Context, captureContext } from './context.ts';
 import { checkAddress, DatagramSocket, type Remote } from './datagrams.ts';
 import { checkDescriptor } from './descriptors.ts';
-import { Future, kFinished } from './futures.ts';
+import type { Future } from './futures.ts';
 import { native } from './native.ts';
 import { type DatagramProtocol, makeProtocol } from './protocols.ts';
 import { checkFamily, resolveHost } from './resolver.ts';
@@ -197,18 +197,7 @@ async function openEndpoint<P extends DatagramProtocol>(
     throw error;
   }
   const transport = new DatagramSocket(loop, slot, family, remote, protocol, context);
-  const announced = new Future<void>({ loop });
-  attempt.waitsFor(announced);
-  transport.announce(() => {
-    if (!announced.done()) announced.finish(kFinished, undefined);
-  });
-  try {
-    await announced;
-  } catch (error) {
-    transport.close();
-    throw error;
-  }
-  return [transport, protocol];
+  return [await made(attempt, transport, (done) => transport.announce(done)), protocol];
 }
 
 /** loop.createDatagramEndpoint(), as its docstring says. @internal */

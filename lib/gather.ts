@@ -2,7 +2,8 @@
 // Floor 9.
 import { CancelledError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
-import { type Awaitable, currentTask, ensureFuture } from './tasks.ts';
+import { type Awaitable, ensureFuture } from './spawning.ts';
+import { currentTask } from './tasks.ts';
 import type { LoopCore } from './turns.ts';
 
 /** What awaiting `A` gives. @public */

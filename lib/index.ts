@@ -30,7 +30,8 @@ export {
   TimeoutError,
 } from './exceptions.ts';
 export { type Executor, ThreadPoolExecutor, type ThreadPoolOptions } from './executors.ts';
-export { Future, isfuture, wrapFuture } from './futures.ts';
+export { wrapFuture } from './foreign_promises.ts';
+export { Future, isfuture } from './futures.ts';
 export { type GatherOptions, gather, shield } from './gather.ts';
 export {
   type CallGraphOptions,
@@ -72,6 +73,7 @@ export { Runner, type RunnerOptions, type RunOptions, run } from './runners.ts';
 export type { SendfileOptions } from './sendfile.ts';
 export { Server } from './servers.ts';
 export { sleep } from './sleep.ts';
+export { type Awaitable, allTasks, createTask, ensureFuture } from './spawning.ts';
 export {
   type ClientConnectedCallback,
   openConnection,
@@ -82,16 +84,7 @@ export {
 export { StreamWriter } from './streams.ts';
 export { DEVNULL, PIPE, STDOUT, type Stdio, type SubprocessOptions } from './subprocess_options.ts';
 export { TaskGroup } from './taskgroups.ts';
-export {
-  type Awaitable,
-  allTasks,
-  createTask,
-  currentTask,
-  ensureFuture,
-  iscancelled,
-  Task,
-  type TaskOptions,
-} from './tasks.ts';
+export { currentTask, iscancelled, Task, type TaskOptions } from './tasks.ts';
 export { toThread, type WorkerModule, workerModule } from './threads.ts';
 export { type ThreadsafeFunctions, ThreadsafeLoop } from './threadsafe.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';

@@ -13,18 +13,17 @@
 // kinds that are awaited most, it is attached to the promise underneath (promise_futures.ts).
 import type { Context } from './context.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
+import { isPromiseLike, lookInto } from './foreign_promises.ts';
 import {
   type Await,
   deliverInterruption,
   endAwait,
   type Future,
   interruptionOf,
-  isPromiseLike,
   kCancelled,
   kFailed,
   kFinished,
   kPending,
-  lookInto,
   Rejection,
 } from './futures.ts';
 import { addAwait, isAttachedTo, PromiseFuture } from './promise_futures.ts';

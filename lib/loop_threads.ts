@@ -4,7 +4,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type Executor, ThreadPoolExecutor } from './executors.ts';
-import { adoptPromise, Future } from './futures.ts';
+import { adoptPromise } from './foreign_promises.ts';
+import { Future } from './futures.ts';
 import { ProcessLoop } from './loop_processes.ts';
 import {
   addSignalHandler,

@@ -7,9 +7,9 @@
 // nothing is being written; both are closed together.
 import { fstatSync } from 'node:fs';
 import { checkBytes, checkFactory, outOfRange } from './arguments.ts';
-import { type Attempt, OpenOperation } from './attempts.ts';
+import { made, OpenOperation } from './attempts.ts';
 import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
-import { Future } from './futures.ts';
+import type { Future } from './futures.ts';
 import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
 import { layout, native } from './native.ts';
 import { type BaseProtocol, kInternal, makeProtocol } from './protocols.ts';
@@ -171,24 +171,6 @@ export class WritePipeTransport extends SocketTransport implements WriteTranspor
   }
 }
 
-/** Resolves once connectionMade() has been called; a transport that nobody waits for is closed. */
-async function begun<T extends SocketTransport>(
-  loop: LoopCore,
-  attempt: Attempt,
-  transport: T,
-): Promise<T> {
-  const called = new Future<void>({ loop });
-  attempt.waitsFor(called);
-  loop.enqueue(new ReadyCall(() => void (called.done() || called.setResult())));
-  try {
-    await called;
-  } catch (error) {
-    transport.close();
-    throw error;
-  }
-  return transport;
-}
-
 /** A transport over `fd`, which `make` makes, once its protocol was told. */
 function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
   loop: LoopCore,
@@ -200,7 +182,9 @@ function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
       loop.checkClosed();
       checkFactory(factory, 'protocolFactory');
       const protocol = makeProtocol(factory);
-      return [await begun(loop, attempt, make(protocol)), protocol];
+      // Its connectionMade() is scheduled by its constructor.
+      const announced = (done: () => void) => loop.enqueue(new ReadyCall(done));
+      return [await made(attempt, make(protocol), announced), protocol];
     },
     ([transport]) => transport.abort(),
   );

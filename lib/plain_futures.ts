@@ -1,14 +1,13 @@
 // PlainFuture: what `new Future()` and loop.createFuture() make.
 // Floor 8.
+import { isPromiseLike, lookInto } from './foreign_promises.ts';
 import {
   Awaiter,
   endAwait,
   Future,
   interruptionOf,
-  isPromiseLike,
   kFinished,
   kPending,
-  lookInto,
   loopOf,
   setPlainFutureFactory,
 } from './futures.ts';

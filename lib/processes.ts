@@ -7,6 +7,7 @@ import type { Future } from './futures.ts';
 import { gather } from './gather.ts';
 import { begin, startProcess } from './process_start.ts';
 import { checkLimit, type StreamReader } from './reading.ts';
+import { spawn } from './spawning.ts';
 import type { StreamWriter } from './streams.ts';
 import {
   type PIPE,
@@ -17,7 +18,6 @@ import {
 } from './subprocess_options.ts';
 import { SubprocessStreams } from './subprocess_streams.ts';
 import type { ProcessTransport } from './subprocess_transport.ts';
-import { spawn } from './tasks.ts';
 import type { Bytes } from './types.ts';
 
 /** What a stream of a Process is: null unless the options say PIPE. @public */

@@ -138,21 +138,24 @@ export class ReadAll extends ReadOperation {
 }
 addInlineAwait(ReadAll);
 
-/** @internal */
-export class ReadExactly extends ReadOperation {
-  private readonly count: number;
+/** Waits for a number of bytes. */
+abstract class ReadCount extends ReadOperation {
+  protected readonly count: number;
 
   constructor(reader: ReadSource, count: number) {
     super(reader);
     this.count = count;
   }
 
-  get method(): string {
-    return 'readexactly';
-  }
-
   isReady(): boolean {
     return this.reader.buffered >= this.count || this.reader.ended;
+  }
+}
+
+/** @internal */
+export class ReadExactly extends ReadCount {
+  get method(): string {
+    return 'readexactly';
   }
 
   protected take(): void {
@@ -167,20 +170,9 @@ export class ReadExactly extends ReadOperation {
 addInlineAwait(ReadExactly);
 
 /** @internal */
-export class Peek extends ReadOperation {
-  private readonly count: number;
-
-  constructor(reader: ReadSource, count: number) {
-    super(reader);
-    this.count = count;
-  }
-
+export class Peek extends ReadCount {
   get method(): string {
     return 'peek';
-  }
-
-  isReady(): boolean {
-    return this.reader.buffered >= this.count || this.reader.ended;
   }
 
   protected take(): void {

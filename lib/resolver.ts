@@ -11,7 +11,8 @@ import {
   invalidArgType,
   outOfRange,
 } from './arguments.ts';
-import { type Future, wrapFuture } from './futures.ts';
+import { wrapFuture } from './foreign_promises.ts';
+import type { Future } from './futures.ts';
 import { portOfService, serviceAtPort } from './services.ts';
 
 /** libuv's UV_EAI_NONAME, which Node names ENOTFOUND. */

@@ -8,7 +8,8 @@
 import { type Future, kCancelled, kFinished } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { runInJobOf, type Scope } from './scopes.ts';
-import { iscancelled, spawn, type Task } from './tasks.ts';
+import { spawn } from './spawning.ts';
+import { iscancelled, type Task } from './tasks.ts';
 import { addThen, type Reject, type Resolve } from './thens.ts';
 
 class Routine<T> extends InlineCoroutine<T> {

@@ -4,12 +4,14 @@ import { checkFunction, checkIterable, checkOptions, invalidArgType } from './ar
 import { type Context, captureContext, contextOption, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
-import { Future, isPromiseLike, kFailed } from './futures.ts';
+import { isPromiseLike } from './foreign_promises.ts';
+import { Future, kFailed } from './futures.ts';
 import { gather } from './gather.ts';
 import { EventLoop, newEventLoop } from './loop.ts';
 import { currentScope } from './scopes.ts';
 import { checkSignalName, onInterrupt } from './signal_handlers.ts';
-import { type Awaitable, allTasks, Task } from './tasks.ts';
+import { type Awaitable, allTasks } from './spawning.ts';
+import { Task } from './tasks.ts';
 import { reportUnnoticed } from './unnoticed.ts';
 
 /** Options of a Runner. @public */

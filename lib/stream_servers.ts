@@ -15,9 +15,10 @@ import {
 import { checkLimit, type StreamOptions, StreamReader } from './reading.ts';
 import { currentLoop } from './running.ts';
 import { beginServing, Server } from './servers.ts';
+import { spawn } from './spawning.ts';
 import { StreamProtocol } from './stream_protocol.ts';
 import { StreamWriter } from './streams.ts';
-import { spawn, type Task } from './tasks.ts';
+import type { Task } from './tasks.ts';
 import { acceptTls } from './tls.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';

@@ -11,7 +11,8 @@ import { ExceptionGroup, RuntimeError } from './exceptions.ts';
 import { describeState } from './format.ts';
 import { Future, kFailed } from './futures.ts';
 import { type InnerScope, runIn } from './scopes.ts';
-import { createTask, currentTask, iscancelled, spawn, Task, type TaskOptions } from './tasks.ts';
+import { createTask, spawn } from './spawning.ts';
+import { currentTask, iscancelled, Task, type TaskOptions } from './tasks.ts';
 
 /**
  * Tasks that end together: `TaskGroup.run()` returns when all its tasks are done. The first failure

@@ -6,13 +6,7 @@
 // function's native promise tells the end. The task never owns a continuation: cancelling it means
 // interrupting its scope (scopes.ts).
 import { types } from 'node:util';
-import {
-  checkInteger,
-  checkOptions,
-  checkSignal,
-  checkWritable,
-  invalidArgType,
-} from './arguments.ts';
+import { checkInteger, checkSignal, checkWritable, invalidArgType } from './arguments.ts';
 import { hasBegun } from './begun.ts';
 import { type Context, captureContext, contextOf, contextOption } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
@@ -20,24 +14,13 @@ import { captureStack, creationStack, errorStack } from './debug.ts';
 import { isDoneFuture } from './done.ts';
 import { stepEagerly } from './eager_awaits.ts';
 import { CancelledError, explain, isError, RuntimeError } from './exceptions.ts';
+import { isPromiseLike } from './foreign_promises.ts';
 import { currentUserFrame, usesContextFrames } from './frames.ts';
-import {
-  adoptPromise,
-  Future,
-  isPromiseLike,
-  kCancelled,
-  kFailed,
-  kFinished,
-  kPending,
-  loopOf,
-  Refusal,
-  Rejection,
-} from './futures.ts';
+import { Future, kCancelled, kFailed, kFinished, kPending, Refusal, Rejection } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { state } from './memory.ts';
 import { layout, native } from './native.ts';
 import type { ReadyEntry } from './ready.ts';
-import { currentLoop } from './running.ts';
 import { abortSignalOf } from './scope_signals.ts';
 import { currentScope, runIn, Scope } from './scopes.ts';
 import { onAbort } from './signals.ts';
@@ -45,10 +28,6 @@ import { awaitsOf, describeFuture, suspendedStack } from './stacks.ts';
 import { watchForStuck } from './stuck.ts';
 import type { ListedTask } from './task_list.ts';
 import { addThen } from './thens.ts';
-import type { LoopCore } from './turns.ts';
-
-/** Anything gather, wait, shield, ... take. A native promise is adopted by wrapFuture(). @public */
-export type Awaitable<T> = Future<T> | Coro<T> | PromiseLike<T>;
 
 /** Options of createTask() and its kin. @public */
 export interface TaskOptions {
@@ -100,8 +79,8 @@ export function iscancelled(error: unknown): boolean {
   return cancellationIn(error) !== null;
 }
 
-/** What a coroutine method of ours returned, not awaited yet, as a function; else `given` itself. */
-function asCoro<T>(given: Coro<T> | Future<T>): Coro<T> {
+/** What a coroutine method of ours returned, not awaited yet, as a function; else `given` itself. @internal */
+export function asCoro<T>(given: Coro<T> | Future<T>): Coro<T> {
   if (typeof given === 'function' || !(given instanceof Future)) return given as Coro<T>;
   const future = given as Future<T>;
   const starts = future instanceof InlineCoroutine && !future.started;
@@ -511,65 +490,6 @@ export class Task<T = unknown>
 
 addThen(Task);
 
-/** EventLoop is floors above; loop.ts has the public type. */
-type TaskFactory = <T>(loop: LoopCore, coro: Coro<T>, options?: TaskOptions) => Task<T>;
-
-/** Makes a task of `loop`, by its task factory if it has one. @internal */
-export function spawn<T>(
-  loop: LoopCore,
-  given: Coro<T> | Future<T>,
-  options?: TaskOptions,
-): Task<T> {
-  loop.checkClosed();
-  if (loop.taskFactory !== null) {
-    const task = (loop.taskFactory as TaskFactory)(loop, asCoro(given), options);
-    if (task instanceof Future) return task;
-    throw invalidArgType('factory', 'a function that returns a Task or Future', task);
-  }
-  if (options === undefined) return new Task(given, { loop });
-  checkOptions(options);
-  return new Task(given, { ...options, loop });
-}
-
-/**
- * Runs `coro` as a task of the current loop. The task is kept alive while it is pending.
- * @param coro - a function called inside the task, a Coroutine, or what a coroutine method of this
- * library returned and nobody has awaited yet: `createTask(queue.get())`
- * @throws TypeError when `coro` is something else; a promise is adopted with wrapFuture()
- * @example
- * ```ts
- * const task = createTask(() => download(url), { name: 'download' });
- * task.cancel();
- * await task.catch(() => {});
- * ```
- * @public
- */
-export function createTask<T>(coro: Coro<T> | Future<T>, options?: TaskOptions): Task<T> {
-  return spawn(currentLoop(), coro, options);
-}
-
-/**
- * Makes a Future of anything awaitable: a Future is returned as it is, a function or Coroutine becomes
- * a task, a promise is adopted.
- * @throws TypeError when `aw` cannot be awaited
- * @public
- */
-export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }): Future<T> {
-  const loop = loopOf(options);
-  if (aw instanceof InlineCoroutine && !aw.started && !aw.done()) return spawn(loop, aw);
-  if (aw instanceof Future) {
-    if (options?.loop !== undefined && aw.loop !== loop) {
-      throw new RangeError(
-        'The future belongs to a different event loop than the rest, or options.loop',
-      );
-    }
-    return aw as unknown as Future<T>;
-  }
-  if (typeof aw === 'function' || aw instanceof CoroutineObject) return spawn(loop, aw as Coro<T>);
-  if (isPromiseLike(aw)) return adoptPromise(aw as PromiseLike<T>, loop);
-  throw invalidArgType('aw', 'a Future, a Coroutine, a function or a promise', aw);
-}
-
 /**
  * The task whose code is running; null outside of one. It is right after any await, native promises
  * included.
@@ -579,9 +499,4 @@ export function currentTask(loop?: unknown): Task | null {
   const scope = currentScope();
   if (scope === null || (loop !== undefined && scope.loop !== loop)) return null;
   return scope.task as Task;
-}
-
-/** The tasks of a loop that are not done. @public */
-export function allTasks(loop?: unknown): Set<Task> {
-  return new Set(((loop as LoopCore | undefined) ?? currentLoop()).tasks as Iterable<Task>);
 }

@@ -16,7 +16,7 @@ import { currentLoop } from './running.ts';
 import { receiveError, type Sent, sendError } from './sent_errors.ts';
 import type { AnyFunction } from './sent_functions.ts';
 import { pack, unpack } from './sent_values.ts';
-import { spawn } from './tasks.ts';
+import { spawn } from './spawning.ts';
 import { addThen } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 

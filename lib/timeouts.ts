@@ -13,20 +13,15 @@ import { inspect } from 'node:util';
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
 import { RuntimeError, TimeoutError } from './exceptions.ts';
+import { isPromiseLike, wrapFuture } from './foreign_promises.ts';
 import { describeState } from './format.ts';
-import { Future, isPromiseLike, wrapFuture } from './futures.ts';
+import { Future } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { native } from './native.ts';
 import { abortSignalOf } from './scope_signals.ts';
 import { currentScope, type InnerScope, runIn } from './scopes.ts';
-import {
-  type Awaitable,
-  createTask,
-  currentTask,
-  ensureFuture,
-  iscancelled,
-  type Task,
-} from './tasks.ts';
+import { type Awaitable, createTask, ensureFuture } from './spawning.ts';
+import { currentTask, iscancelled, type Task } from './tasks.ts';
 
 /**
  * The scope of a timeout: what the body of `timeout()` is given.

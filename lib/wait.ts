@@ -3,12 +3,14 @@
 import { checkSeconds, invalidArgType, outOfRange } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
 import { TimeoutError } from './exceptions.ts';
-import { Future, isPromiseLike, kFailed, kFinished, kPending, wrapFuture } from './futures.ts';
+import { isPromiseLike, wrapFuture } from './foreign_promises.ts';
+import { Future, kFailed, kFinished, kPending } from './futures.ts';
 import type { Result } from './gather.ts';
 import { TimerHandle } from './handles.ts';
 import { Queue } from './queues.ts';
 import { currentLoop } from './running.ts';
-import { type Awaitable, currentTask, ensureFuture } from './tasks.ts';
+import { type Awaitable, ensureFuture } from './spawning.ts';
+import { currentTask } from './tasks.ts';
 
 /** wait() returns when any future is done. @see asyncio.FIRST_COMPLETED @public */
 export const FIRST_COMPLETED = 'FIRST_COMPLETED' as const;

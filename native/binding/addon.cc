@@ -102,6 +102,7 @@ NAPI_MODULE_INIT() {
   ExportLoop(env, exports, environment);
   ExportFrames(env, exports, environment);
   ExportFiles(env, exports, environment);
+  ExportHandles(env, exports, environment);
   ExportStreams(env, exports, environment);
   ExportSplicers(env, exports, environment);
   ExportDescriptors(env, exports, environment);

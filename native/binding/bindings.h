@@ -31,6 +31,7 @@ void Export(napi_env env, napi_value exports, Environment* environment,
 }
 
 void ExportDatagrams(napi_env env, napi_value exports, Environment* environment);
+void ExportHandles(napi_env env, napi_value exports, Environment* environment);
 void ExportLoop(napi_env env, napi_value exports, Environment* environment);
 void ExportFrames(napi_env env, napi_value exports, Environment* environment);
 void ExportDescriptors(napi_env env, napi_value exports, Environment* environment);

@@ -51,13 +51,6 @@ napi_value FileSent(napi_env env, napi_callback_info info) {
   return ToValue(env, sender == nullptr ? 0.0 : static_cast<double>(sender->sent()));
 }
 
-// streamQueued(slot): as streamWrite() returns it.
-napi_value StreamQueued(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
-  return ToValue(env, handle == nullptr ? 0 : handle->reported_queue());
-}
-
 }  // namespace
 
 void ExportFiles(napi_env env, napi_value exports, Environment* environment) {
@@ -65,8 +58,7 @@ void ExportFiles(napi_env env, napi_value exports, Environment* environment) {
          {{"fileSenderOpen", FileSenderOpen},
           {"fileSend", FileSend},
           {"fileSendStop", FileSendStop},
-          {"fileSent", FileSent},
-          {"streamQueued", StreamQueued}});
+          {"fileSent", FileSent}});
 }
 
 }  // namespace aionode::binding

@@ -202,26 +202,17 @@ napi_value FlushWrites(napi_env env, napi_callback_info info) {
   return ToValue(env, Environment::Of(env, info)->loop().FlushWritesNow());
 }
 
+// streamQueued(slot): as streamWrite() returns it.
+napi_value StreamQueued(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
+  return ToValue(env, handle == nullptr ? 0 : handle->reported_queue());
+}
+
 napi_value StreamShutDown(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   uv::Stream* stream = StreamOf(arguments.loop(), arguments.Slot(0));
   return ToValue(env, stream == nullptr ? UV_EBADF : stream->ShutDown());
-}
-
-// close(slot): ends a stream or listener; kClosed follows.
-napi_value Close(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
-  if (handle != nullptr) handle->Close();
-  return nullptr;
-}
-
-// setRef(slot, ref): whether the handle keeps the process alive.
-napi_value SetRef(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
-  if (handle != nullptr) handle->SetRef(arguments.Bool(1));
-  return nullptr;
 }
 
 napi_value SetNoDelay(napi_env env, napi_callback_info info) {
@@ -247,14 +238,6 @@ napi_value SetKeepAlive(napi_env env, napi_callback_info info) {
   const int result =
       setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, reinterpret_cast<const char*>(&on), sizeof(on));
   return ToValue(env, result == 0 ? 0 : UV_EINVAL);
-}
-
-// fileDescriptor(slot): -1 where there is none.
-napi_value FileDescriptor(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  uv::Handle* handle = arguments.loop().handles().Get(arguments.Slot(0));
-  const bool open = handle != nullptr && !handle->closing();
-  return ToValue(env, static_cast<int32_t>(open ? handle->Descriptor() : -1));
 }
 
 int AddressOf(uv::Loop& loop, uint32_t slot, bool peer, sockaddr_storage* address) {
@@ -335,12 +318,10 @@ void ExportStreams(napi_env env, napi_value exports, Environment* environment) {
           {"streamWrite", StreamWrite},
           {"streamFlush", StreamFlush},
           {"flushWrites", FlushWrites},
+          {"streamQueued", StreamQueued},
           {"streamShutDown", StreamShutDown},
-          {"close", Close},
-          {"setRef", SetRef},
           {"setNoDelay", SetNoDelay},
           {"setKeepAlive", SetKeepAlive},
-          {"fileDescriptor", FileDescriptor},
           {"socketAddress", SocketAddress},
           {"lend", Lend}});
 }
