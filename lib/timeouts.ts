@@ -12,6 +12,7 @@
 import { inspect } from 'node:util';
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
+import { creationStack, debugging, noteCreation } from './debug.ts';
 import { RuntimeError, TimeoutError } from './exceptions.ts';
 import { isPromiseLike, wrapFuture } from './foreign_promises.ts';
 import { describeState } from './format.ts';
@@ -60,6 +61,7 @@ class TimeoutScope<T> implements Timeout {
     this.#cancellingAtEntry = this.#scope.requests;
     this.#resolve = resolve;
     this.#reject = reject;
+    if (debugging) noteCreation(this, this.#scope.loop);
   }
 
   when(): number | null {
@@ -143,7 +145,7 @@ class TimeoutScope<T> implements Timeout {
     this.#state = 'expired';
     this.#scope.abandon();
     this.#leave();
-    this.#reject(new TimeoutError());
+    this.#reject(this.#error());
   }
 
   #ended(fulfilled: boolean, outcome: unknown): void {
@@ -153,7 +155,7 @@ class TimeoutScope<T> implements Timeout {
       this.#state = 'expired';
       const left = this.#leave();
       if (!fulfilled && left <= this.#cancellingAtEntry && iscancelled(outcome)) {
-        this.#reject(new TimeoutError(undefined, { cause: outcome }));
+        this.#reject(this.#error({ cause: outcome }));
         return;
       }
     } else {
@@ -162,6 +164,14 @@ class TimeoutScope<T> implements Timeout {
     }
     if (fulfilled) this.#resolve(outcome as T);
     else this.#reject(outcome);
+  }
+
+  /** In debug mode its stack is that of the call of timeout(): where it expires there is none. */
+  #error(options?: ErrorOptions): TimeoutError {
+    const error = new TimeoutError(undefined, options);
+    const calls = creationStack(this)?.toReversed();
+    if (calls !== undefined) error.stack = [error.name, ...calls].join('\n    at ');
+    return error;
   }
 
   /** Takes our own cancel request back; returns how many are left. */

@@ -14,6 +14,7 @@ import {
   newEventLoop,
   run,
   sleep,
+  timeout,
 } from 'aionode';
 import { runModule } from '../lifecycle/child.js';
 import { inLoop } from '../support/tasks.js';
@@ -163,6 +164,21 @@ describe('debug mode', () => {
       console.log(...shown);`);
     assert.equal(stdout, 'true false false\n');
   });
+
+  it(
+    'says where a timeout that expired was called',
+    inDebug(async () => {
+      const impatient = async () => timeout(0, () => sleep(1000));
+      const error = await impatient().then(
+        () => assert.fail('in time'),
+        (thrown: Error) => thrown,
+      );
+      const [first = '', second = ''] = error.stack?.split('\n') ?? [];
+      assert.equal(first, 'TimeoutError');
+      assert.match(second, /^ {4}at impatient \(/);
+      assert.match(second, here);
+    }),
+  );
 
   it('says where a callback that throws was scheduled', async () => {
     const [context] = await reportsOf((loop) => {
