@@ -140,7 +140,6 @@ export async function splice(
 ): Promise<SpliceOutcome> {
   const { feeder } = source;
   if (!(feeder instanceof SocketTransport && target instanceof SocketTransport)) return kCannot;
-  if (target.isClosing()) return kCannot;
   if (!isClear(source)) return kNotNow;
   const slot = feeder.openSplicer(target);
   return slot < 0 ? kCannot : new Splice(feeder.loop, slot, source, target, flow).run(count);
