@@ -252,6 +252,9 @@ export async function bindSockets(
   options: ServerOptions,
 ): Promise<ListeningSocket[]> {
   if (options.fd !== undefined) return [adopt(loop, options.fd)];
+  if (host === null && port === null) {
+    throw outOfRange('port', 'a port (0: any that is free) unless there is options.fd', port);
+  }
   const places = await listenAddresses(host, port ?? 0, options.family ?? 0);
   const bound: ListeningSocket[] = [];
   const notHere: unknown[] = [];

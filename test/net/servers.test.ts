@@ -513,6 +513,7 @@ describe('the arguments of startServer()', () => {
   const rangeErrors: Record<string, readonly unknown[]> = {
     'port 65536': [ignore, LOCALHOST, 65536],
     'port -1': [ignore, LOCALHOST, -1],
+    'neither host nor port': [ignore, null, null],
     'backlog -1': [ignore, LOCALHOST, 0, { backlog: -1 }],
     'backlog 1.5': [ignore, LOCALHOST, 0, { backlog: 1.5 }],
     'limit 0': [ignore, LOCALHOST, 0, { limit: 0 }],
