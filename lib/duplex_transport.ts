@@ -196,13 +196,21 @@ export class DuplexTransport extends TransportBase {
    */
   write(data: Uint8Array | string): void {
     if (typeof data !== 'string') checkBytes(data, 'data');
-    if (!this.writable) throw new RuntimeError('This stream is not writable');
+    if (!this.writable) {
+      this.writeInVain();
+      return;
+    }
     if (this.eofWritten) throw new RuntimeError('Cannot call write() after writeEof()');
     if (data.length === 0) return;
     if (this.lost) this.noteLostWrite();
     if (this.closing) return;
     this.put(data);
     this.applyWaterMarks(this.bufferedForMarks());
+  }
+
+  /** A write to a stream whose other half had ended before it became a transport. */
+  protected writeInVain(): void {
+    throw new RuntimeError('This stream is not writable');
   }
 
   /** Writes to the stream, which holds on to what it is given: `data` is the caller's again. */

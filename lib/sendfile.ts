@@ -271,7 +271,14 @@ export async function sendfile(
   let opened: number | undefined;
   try {
     if (typeof file !== 'number') {
-      opened = await fsCall<number>(loop, (done) => open(file, done), closeFile);
+      const note = (done: (error: Error | null, fd: number) => void) => {
+        open(file, (error, fd) => {
+          // At once: a cancel may come between this and the next step.
+          if (error === null) opened = fd;
+          done(error, fd);
+        });
+      };
+      await fsCall<number>(loop, note, closeFile);
     }
     return await sendDescriptor(loop, transport, sender, opened ?? (file as number), options);
   } finally {

@@ -182,9 +182,10 @@ export class StreamDuplex extends Duplex {
   }
 
   override _final(done: Callback): void {
-    const error = this.lostError();
-    if (error !== null) {
-      done(error);
+    const { lost } = this.protocol;
+    if (lost !== undefined || this.sink.isClosing()) {
+      // An end in order is none too early for who has nothing left to send.
+      done(lost?.error ? asError(lost.error) : null);
       return;
     }
     if (this.sink.canWriteEof()) this.sink.writeEof();

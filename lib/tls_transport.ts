@@ -135,6 +135,16 @@ export class TlsTransport extends DuplexTransport {
     else super.put(data);
   }
 
+  /** The peer has ended the connection right after the handshake: it is lost, or going to be. */
+  protected override writeInVain(): void {
+    this.noteLostWrite();
+  }
+
+  override setWriteBufferLimits(limits?: { high?: number; low?: number }): void {
+    this.flush();
+    super.setWriteBufferLimits(limits);
+  }
+
   override flush(): void {
     flushTls(this.socket);
   }

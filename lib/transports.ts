@@ -273,7 +273,7 @@ export class SocketTransport extends TransportBase implements EventReceiver {
         this.receiveFailure(systemError(a, 'read'));
         break;
       case kQueued:
-        this.queueChanged(a);
+        this.queueChanged();
         break;
       case kWriteFailed:
         this.fail(systemError(a, 'write'));
@@ -331,10 +331,10 @@ export class SocketTransport extends TransportBase implements EventReceiver {
     this.applyWaterMarks(bytes);
   }
 
-  /** An event told that `bytes` are queued natively. */
-  private queueChanged(bytes: number): void {
+  /** What the event tells may be old: a callback of the same poll may have written since. */
+  private queueChanged(): void {
     if (this.lost) return;
-    this.queued = bytes;
+    this.queued = native.streamQueued(this.slot);
     this.bufferChanged();
     if (this.queued > 0 || !this.closing) return;
     // After resumeWriting(), as in asyncio.

@@ -7,6 +7,7 @@ import { checkBytes, checkOptions, invalidArgType } from './arguments.ts';
 import { fromDuplex } from './duplex.ts';
 import { type StreamOptions, StreamReader } from './reading.ts';
 import { StreamWriter } from './streams.ts';
+import type { WriteTransport } from './transport_types.ts';
 
 /** What is read at once where nobody brings a buffer. */
 const kChunkBytes = 64 * 1024;
@@ -47,7 +48,7 @@ export function fromWeb(
   }
   if (!writable) return fromDuplex(Readable.fromWeb(readable as never), options);
   if (!readable) return fromDuplex(Writable.fromWeb(writable), options);
-  return fromDuplex(Duplex.fromWeb({ readable, writable }), options);
+  return fromDuplex(Duplex.fromWeb({ readable, writable }, { allowHalfOpen: true }), options);
 }
 
 /**
@@ -78,7 +79,8 @@ export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair
         closeWhenDone();
       },
       cancel() {
-        writer.abort();
+        if (writableEnded) writer.close();
+        else writer.abort();
       },
     },
     { highWaterMark: 0 },
@@ -97,6 +99,8 @@ export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair
         return;
       }
       writer.writeEof();
+      // Until nothing is left to send.
+      (writer.transport as WriteTransport).setWriteBufferLimits({ high: 0 });
       await writer.drain();
       closeWhenDone();
     },

@@ -1,7 +1,7 @@
 /** loop.sendfile(). */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, stat, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
@@ -9,12 +9,14 @@ import { pathToFileURL } from 'node:url';
 import {
   createTask,
   fromDuplex,
+  gather,
   getRunningLoop,
   newEventLoop,
   Protocol,
   SendfileNotAvailableError,
   type SendfileOptions,
   sleep,
+  type Transport,
 } from 'aionode';
 import { MemoryDuplex } from '../support/memory-duplex.js';
 import {
@@ -66,6 +68,25 @@ async function transfer(
 
 const framed = (bytes: Buffer) =>
   Buffer.concat([Buffer.from('before'), bytes, Buffer.from('after')]);
+
+it(
+  'a cancel between the opening of the file and the next step closes it',
+  { skip: process.platform !== 'linux' },
+  inLoop(() =>
+    withPair(async ({ writer }) => {
+      const before = descriptorCount();
+      for (let i = 0; i < 20; i++) {
+        const sending = createTask(() =>
+          getRunningLoop().sendfile(writer.transport as Transport, import.meta.filename),
+        );
+        await sleep(0);
+        stat('/', () => sending.cancel());
+        await gather(sending, { returnExceptions: true });
+      }
+      await roundsUntil(() => descriptorCount() === before, 'a file is open');
+    }),
+  ),
+);
 
 describe('sendfile', () => {
   it(

@@ -12,6 +12,7 @@ import {
   sleep,
   startServer,
   type Transport,
+  toDuplex,
 } from 'aionode';
 import {
   connectNodeSocket,
@@ -38,6 +39,55 @@ describe('an encrypted connection', () => {
         assert.equal((await client.reader.read()).toString(), 'answer');
         await Promise.all([client.writer.waitClosed(), peer.writer.waitClosed()]);
         assert.equal(client.writer.isClosing(), true);
+      }),
+    ),
+  );
+
+  it(
+    'that has ended at once takes writes in silence, as in asyncio',
+    inLoop(async (reports) => {
+      const written = getRunningLoop().createFuture<boolean>();
+      const server = await startServer(
+        (_, writer) => {
+          writer.write('220 hello\r\n');
+          written.setResult(writer.isClosing());
+          writer.close();
+        },
+        LOCALHOST,
+        0,
+        SERVER,
+      );
+      const client = await connectNodeTls(portOf(server), { servername: 'localhost' });
+      client.on('error', () => {}).end();
+      await written;
+      assert.deepEqual(reports, []);
+      await server.shutdown();
+    }),
+  );
+
+  it(
+    'drains what was written before the water marks changed',
+    inLoop(() =>
+      withTlsPair(async (client) => {
+        client.writer.write('x');
+        (client.writer.transport as Transport).setWriteBufferLimits({ high: 0 });
+        await client.writer.drain();
+      }),
+    ),
+  );
+
+  it(
+    'becomes a Duplex that ends without an error when the peer ends first',
+    inLoop(() =>
+      withTlsPair(async (client, peer) => {
+        peer.writer.write('hello');
+        peer.writer.close();
+        await roundsUntil(() => client.writer.isClosing(), 'the end does not come');
+        const duplex = toDuplex(client.reader, client.writer);
+        const ended = once(duplex, 'close');
+        duplex.resume();
+        await ended;
+        assert.equal(duplex.errored, null);
       }),
     ),
   );

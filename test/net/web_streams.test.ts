@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web';
 import { describe, it } from 'node:test';
-import { createTask, fromWeb, sleep, toWeb } from 'aionode';
+import { createTask, Event, fromWeb, getRunningLoop, openConnection, sleep, toWeb } from 'aionode';
 import {
   inLoop,
   LOCALHOST,
@@ -13,6 +13,7 @@ import {
   roundsUntil,
   withNodePeer,
   withPair,
+  withServer,
   writeInPieces,
 } from '../support/net.js';
 
@@ -242,5 +243,53 @@ describe('toWeb()', () => {
         assert.throws(() => toWeb(client.reader, {} as never), { code: 'ERR_INVALID_ARG_TYPE' });
       }),
     ),
+  );
+});
+
+describe('the ends of a connection behind fromWeb(toWeb())', () => {
+  it(
+    'close() and waitClosed() lose nothing that was written',
+    inLoop(async () => {
+      const COUNT = 32;
+      const SIZE = 10_000;
+      const go = new Event();
+      const received = getRunningLoop().createFuture<number>();
+      await withServer(
+        async (reader, writer) => {
+          await go.wait();
+          received.setResult((await reader.read()).length);
+          writer.close();
+        },
+        async (port) => {
+          const [, writer] = fromWeb(toWeb(...(await openConnection(LOCALHOST, port))));
+          for (let i = 0; i < COUNT; i++) writer.write(Buffer.alloc(SIZE));
+          await sleep(0);
+          writer.close();
+          go.set();
+          await writer.waitClosed();
+          assert.equal(await received, COUNT * SIZE);
+        },
+      );
+    }),
+  );
+
+  it(
+    'the writer goes on when the reader is at its end',
+    inLoop(async () => {
+      const written: string[] = [];
+      const [reader, writer] = fromWeb({
+        readable: new Response('request').body as ReadableStream<Uint8Array>,
+        writable: new WritableStream<Uint8Array>({
+          write: (chunk) => void written.push(Buffer.from(chunk).toString()),
+        }),
+      });
+      assert.equal((await reader.read()).toString(), 'request');
+      await sleep(0.001);
+      writer.write('answer');
+      await writer.drain();
+      writer.close();
+      await writer.waitClosed();
+      assert.deepEqual(written, ['answer']);
+    }),
   );
 });
