@@ -118,6 +118,8 @@ function fail(message: string): never {
 }
 
 async function main(args: readonly string[]): Promise<void> {
+  // Who reads only the first lines has seen what he wanted.
+  process.stdout.on('error', () => process.exit());
   const [word, id, ...more] = args;
   const question = kQuestions.find((known) => known === word);
   if (word === '--help' || word === '-h') {

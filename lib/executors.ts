@@ -4,6 +4,7 @@
 // A call waits in line until a thread is free; a thread is started when none is and there may be more. The
 // Future of a call is the job itself: cancelled in line it leaves the line, cancelled while it runs it
 // forgets its thread, which goes on or is ended, as the pool was told.
+
 import { availableParallelism } from 'node:os';
 import {
   checkFunction,
@@ -16,6 +17,7 @@ import {
 import { iscoroutine } from './coroutines.ts';
 import { RuntimeError } from './exceptions.ts';
 import { Future, kFailed, kFinished, kPending } from './futures.ts';
+import { setTimeout } from './node_timers.ts';
 import { type PoolJob, PoolThread, type PoolThreadOwner } from './pool_threads.ts';
 import { currentLoop } from './running.ts';
 import { type AnyFunction, type FunctionSpec, specOf } from './sent_functions.ts';

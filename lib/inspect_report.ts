@@ -18,10 +18,18 @@ interface TaskInfo {
   readonly awaited: TaskInfo[];
 }
 
-/** Control characters in names would act on the terminal. */
+/** Names are cut here: the table is as wide as the longest. */
+const kLongestName = 100;
+
+/** Control characters in names, those that turn the direction of text too, would act on the terminal. */
 function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?');
+}
+
+function nameOf(task: Task): string {
+  const name = task.getName();
+  return plain(name.length <= kLongestName ? name : `${name.slice(0, kLongestName - 3)}...`);
 }
 
 function pendingTasks(): Task[] {
@@ -32,7 +40,7 @@ function collect(tasks: Task[]): TaskInfo[] {
   const infos = new Map<object, TaskInfo>();
   for (const task of tasks) {
     const stack = suspendedStack(task as never, describeKind).join(' > ');
-    infos.set(task, { name: plain(task.getName()), stack: plain(stack), waiters: [], awaited: [] });
+    infos.set(task, { name: nameOf(task), stack: plain(stack), waiters: [], awaited: [] });
   }
   for (const [task, info] of infos) {
     for (const waiter of waitersOf(task as never)) {

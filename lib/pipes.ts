@@ -8,6 +8,7 @@
 import { fstatSync } from 'node:fs';
 import { checkBytes, checkFactory, outOfRange } from './arguments.ts';
 import { made, OpenOperation } from './attempts.ts';
+import { type Context, captureContext } from './context.ts';
 import { checkDescriptor, checkNotOwned, describeDescriptor } from './descriptors.ts';
 import type { Future } from './futures.ts';
 import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
@@ -56,8 +57,8 @@ function openPipe(fd: number, direction: 'read' | 'write'): number {
 /** @internal */
 export class ReadPipeTransport extends SocketTransport implements ReadTransport {
   /** Takes over `fd`. @throws RangeError for a file; Node's system error; the fd is the caller's then */
-  constructor(loop: LoopCore, fd: number, protocol: BaseProtocol) {
-    super(loop, openPipe(fd, 'read'), protocol);
+  constructor(loop: LoopCore, fd: number, protocol: BaseProtocol, context?: Context) {
+    super(loop, openPipe(fd, 'read'), protocol, null, context);
     this.setExtraInfo('pipe', fd);
     this.announce();
   }
@@ -127,8 +128,8 @@ export class WritePipeTransport extends SocketTransport implements WriteTranspor
   private watch: HangUpWatch | undefined = undefined;
 
   /** Takes over `fd`. @throws RangeError for a file; Node's system error; the fd is the caller's then */
-  constructor(loop: LoopCore, fd: number, protocol: BaseProtocol) {
-    super(loop, openPipe(fd, 'write'), protocol);
+  constructor(loop: LoopCore, fd: number, protocol: BaseProtocol, context?: Context) {
+    super(loop, openPipe(fd, 'write'), protocol, null, context);
     this.setExtraInfo('pipe', fd);
     this.reading = false;
     this.announce();
@@ -175,8 +176,9 @@ export class WritePipeTransport extends SocketTransport implements WriteTranspor
 function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
   loop: LoopCore,
   factory: () => P,
-  make: (protocol: P) => T,
+  make: (protocol: P, context: Context | undefined) => T,
 ): Future<[T, P]> {
+  const context = captureContext();
   return new OpenOperation<[T, P]>(
     async (_, attempt) => {
       loop.checkClosed();
@@ -184,7 +186,7 @@ function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
       const protocol = makeProtocol(factory);
       // Its connectionMade() is scheduled by its constructor.
       const announced = (done: () => void) => loop.enqueue(new ReadyCall(done));
-      return [await made(attempt, make(protocol), announced), protocol];
+      return [await made(attempt, make(protocol, context), announced), protocol];
     },
     ([transport]) => transport.abort(),
   );
@@ -196,7 +198,11 @@ export function connectReadPipe<P extends BaseProtocol>(
   factory: () => P,
   fd: number,
 ): Future<[ReadTransport, P]> {
-  return connectPipe(loop, factory, (protocol) => new ReadPipeTransport(loop, fd, protocol));
+  return connectPipe(
+    loop,
+    factory,
+    (protocol, context) => new ReadPipeTransport(loop, fd, protocol, context),
+  );
 }
 
 /** @internal */
@@ -205,5 +211,9 @@ export function connectWritePipe<P extends BaseProtocol>(
   factory: () => P,
   fd: number,
 ): Future<[WriteTransport, P]> {
-  return connectPipe(loop, factory, (protocol) => new WritePipeTransport(loop, fd, protocol));
+  return connectPipe(
+    loop,
+    factory,
+    (protocol, context) => new WritePipeTransport(loop, fd, protocol, context),
+  );
 }

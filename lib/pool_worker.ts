@@ -190,5 +190,10 @@ port.on('message', (message: ToWorker) => {
     obey(message as Order);
   }
 });
+// A job whose arguments cannot be made again, as those that Node 20 sends of memory that is gone.
+port.on('messageerror', (cause) => {
+  const error = new TypeError('An argument cannot be received by the thread', { cause });
+  port.postMessage([kThrown, sendError(error)] satisfies Answer);
+});
 // The first message says that the worker is there.
 port.postMessage(undefined);

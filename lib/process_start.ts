@@ -1,6 +1,7 @@
 // How a process is started: as one await, which can be cancelled.
 // Floor 9.
 import { checkFactory } from './arguments.ts';
+import { type Context, captureContext } from './context.ts';
 import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
 import { makeProtocol, type SubprocessProtocol } from './protocols.ts';
@@ -60,11 +61,12 @@ export function begin<P extends SubprocessProtocol>(
   loop: LoopCore,
   plan: SpawnPlan,
   factory: () => P,
+  context?: Context,
 ): [ProcessTransport, P] {
   loop.checkClosed();
   if (plan.signal?.aborted) throw abortError(plan.signal.reason);
   const protocol = makeProtocol(factory);
-  return [new ProcessTransport(loop, plan, protocol), protocol];
+  return [new ProcessTransport(loop, plan, protocol, context), protocol];
 }
 
 /** @see EventLoop.subprocessExec, EventLoop.subprocessShell @internal */
@@ -73,9 +75,10 @@ export function startWithProtocol<P extends SubprocessProtocol>(
   factory: () => P,
   plan: () => SpawnPlan,
 ): Future<[SubprocessTransport, P]> {
+  const context = captureContext();
   return startProcess<[SubprocessTransport, P]>(() => {
     checkFactory(factory, 'protocolFactory');
-    const started = begin(loop, plan(), factory);
+    const started = begin(loop, plan(), factory, context);
     return [started[0], started];
   });
 }

@@ -9,8 +9,10 @@
 //
 // Node's own code reads it for nothing else. Other code may read it for a look; it counts when it does so
 // while the signal is aborted and the scope's code goes on at once.
+
 import { setMaxListeners } from 'node:events';
 import type { CancelledError } from './exceptions.ts';
+import { setImmediate } from './node_timers.ts';
 import { currentScope, type Scope } from './scopes.ts';
 import { onAbort } from './signals.ts';
 

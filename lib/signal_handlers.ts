@@ -7,6 +7,7 @@
 //
 // As in Python a signal has one owner: a handler that a loop adds takes the signal from a run() that would
 // cancel its main, and what is removed leaves the default, not what was there before.
+
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { checkFunction, checkString, invalidArgType } from './arguments.ts';
@@ -14,6 +15,7 @@ import { captureContext } from './context.ts';
 import { iscoroutine, iscoroutinefunction } from './coroutines.ts';
 import { RuntimeError } from './exceptions.ts';
 import { Handle } from './handles.ts';
+import { clearInterval, setInterval } from './node_timers.ts';
 import { enteredLoops } from './running.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -94,10 +96,16 @@ export function removeSignalHandlersOf(loop: LoopCore): void {
  * @internal
  */
 export function onInterrupt(signal: NodeJS.Signals, listener: NodeJS.SignalsListener): () => void {
-  if (process.listenerCount(signal) > 0) return () => {};
   const listeners = interrupts.get(signal) ?? new Set();
+  if (process.listenerCount(signal) > listeners.size) return () => {};
   interrupts.set(signal, listeners.add(listener));
-  process.on(signal, listener);
+  try {
+    process.on(signal, listener);
+  } catch (error) {
+    listeners.delete(listener);
+    process.off(signal, listener);
+    throw new RuntimeError(`${signal} cannot be caught`, { cause: error });
+  }
   return () => {
     listeners.delete(listener);
     process.off(signal, listener);

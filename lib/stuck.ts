@@ -1,5 +1,6 @@
 // Debug mode: a cancelled task that sits in a promise which is not ours, so that nothing tells it.
 // Floor 8.
+import { setTimeout } from './node_timers.ts';
 import type { Scope } from './scopes.ts';
 import { awaitsOf } from './stacks.ts';
 

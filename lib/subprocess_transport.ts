@@ -11,6 +11,7 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import { checkInteger } from './arguments.ts';
+import type { Context } from './context.ts';
 import { describeState } from './format.ts';
 import { Future, kFinished } from './futures.ts';
 import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
@@ -111,6 +112,8 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   readonly loop: LoopCore;
   /** Perhaps one for connections, whose methods are some of these. */
   protocol: BaseProtocol & Partial<SubprocessProtocol>;
+  /** What the protocol is called in; undefined: the empty context. */
+  private readonly context: Context | undefined;
   private slot: number;
   private readonly pid: number;
   private returncode: number | null = null;
@@ -122,7 +125,12 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   private stopFollowing: (() => void) | undefined = undefined;
 
   /** Starts the process. @throws Node's system error of spawn */
-  constructor(loop: LoopCore, plan: SpawnPlan, protocol: SubprocessProtocol) {
+  constructor(
+    loop: LoopCore,
+    plan: SpawnPlan,
+    protocol: SubprocessProtocol,
+    context: Context | undefined,
+  ) {
     const stdio = new Int32Array([...plan.stdio, 0]);
     const slot = native.processSpawn(
       plan.file,
@@ -137,6 +145,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     if (slot < 0) throw spawnError(slot, plan.file, plan.args.slice(1), plan.cwd);
     this.loop = loop;
     this.protocol = protocol;
+    this.context = context;
     this.slot = slot;
     this.pid = stdio[kStdioFields] as number;
     registerReceiver(slot, this);
@@ -299,7 +308,11 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   /** Calls a method of the protocol: now if it is ours, as a ready entry otherwise. */
   private tell(method: string, call: () => void): void {
     if ((this.protocol as InternalSubprocessProtocol)[kInternal]) call();
-    else this.loop.enqueue(new ReadyCall(call, method));
+    else {
+      const { context } = this;
+      const entry = context === undefined ? call : () => context(call);
+      this.loop.enqueue(new ReadyCall(entry, method));
+    }
   }
 }
 

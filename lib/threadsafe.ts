@@ -57,6 +57,8 @@ class Exposure {
     this.#functions = functions;
     this.#port = port;
     port.on('message', (request: Request) => this.#received(request));
+    // What it was is lost, and whose: the thread at the other end must not wait for ever.
+    port.on('messageerror', () => port.close());
     // The thread at the other end keeps the process alive, or whoever waits for it.
     port.unref();
   }
@@ -115,8 +117,8 @@ class Exposure {
       this.#reply([kThrown, id, sendError(task.exception())]);
       return;
     }
-    const { values, buffers, transfers } = pack([task.result()]);
     try {
+      const { values, buffers, transfers } = pack([task.result()]);
       this.#port.postMessage([kResult, id, values, buffers] satisfies Reply, transfers);
     } catch (cause) {
       const message = `What ${name}() returned cannot be sent to another thread: ${(cause as Error).message}`;
@@ -228,6 +230,7 @@ export class ThreadsafeLoop<F extends ThreadsafeFunctions = ThreadsafeFunctions>
     }
     this.#port = port;
     port.on('message', (reply: Reply) => this.#received(reply));
+    port.on('messageerror', () => this.close());
     port.on('close', () => this.#lost());
     port.unref();
   }

@@ -9,6 +9,7 @@
 // is given up: TimeoutError is thrown at once, and every further await of the abandoned body fails with
 // CancelledError, so that it cannot disturb what its task does by then. If the body holds the scope's
 // signal, the foreign call gets one round of Node's loop to end by it first.
+
 import { inspect } from 'node:util';
 import { checkFunction, checkSeconds, invalidArgType } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
@@ -19,6 +20,7 @@ import { describeState } from './format.ts';
 import { Future } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { native } from './native.ts';
+import { setImmediate } from './node_timers.ts';
 import { abortSignalOf } from './scope_signals.ts';
 import { currentScope, type InnerScope, runIn } from './scopes.ts';
 import { type Awaitable, createTask, ensureFuture } from './spawning.ts';

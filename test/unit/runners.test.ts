@@ -277,6 +277,28 @@ describe('SIGINT during run()', { skip: !isUnix }, () => {
     assert.equal(stdout, 'mine\n');
   });
 
+  it('cancels the main of every run() there is, and of those that are left', async () => {
+    const { stdout } = await runModule(`
+      import { run, sleep } from 'aionode';
+      const main = (seconds) => run(async () => { await sleep(seconds); }).catch(({ code }) => code);
+      const short = main(0.01);
+      const long = main(1000);
+      await short;
+      process.kill(process.pid, 'SIGINT');
+      console.log(await long);
+      const both = Promise.all([main(1000), main(1000)]);
+      setImmediate(() => process.kill(process.pid, 'SIGINT'));
+      console.log(...await both);`);
+    assert.equal(stdout, 'SIGINT\nSIGINT SIGINT\n');
+  });
+
+  it('that cannot be caught is refused', async () => {
+    await assert.rejects(
+      run(async () => {}, { signals: ['SIGKILL'] }),
+      /SIGKILL cannot be caught/,
+    );
+  });
+
   it('may be another signal', async () => {
     const { stdout } = await runModule(`
       import { run, sleep } from 'aionode';
