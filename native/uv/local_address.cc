@@ -1,6 +1,7 @@
 #include "local_address.h"
 
 #ifndef _WIN32
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@ bool IsStale(const sockaddr_un& address, socklen_t length) {
   if (lstat(address.sun_path, &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
   const int probe = socket(AF_UNIX, SOCK_DGRAM, 0);
   if (probe < 0) return false;
+  // A child that another thread starts meanwhile must not have it.
+  fcntl(probe, F_SETFD, FD_CLOEXEC);
   const bool refused = connect(probe, AsSockaddr(address), length) != 0 && errno == ECONNREFUSED;
   close(probe);
   return refused;

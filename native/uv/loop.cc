@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "handle.h"
@@ -13,6 +14,8 @@ namespace {
 // far below the millisecond in which Node's own timers count. A poll costs about as much as five
 // steps.
 constexpr uint64_t kDrainBudgetNs = 50'000;
+
+constexpr int kMostRounds = 1000;
 
 // A poll that finds something takes a microsecond; one that sleeps at least as long as it takes to
 // wake up.
@@ -86,7 +89,9 @@ void Loop::OnIdle(uv_idle_t*) {}
 void Loop::OnTimer(uv_timer_t* timer) {
   Loop* loop = static_cast<Loop*>(timer->data);
   loop->armed_deadline_s_ = kNotArmed;
+  loop->in_timer_ = true;
   loop->Drain();
+  loop->in_timer_ = false;
 }
 
 void Loop::Drain() {
@@ -95,14 +100,18 @@ void Loop::Drain() {
   const uint64_t slept_ns = uv_metrics_idle_time(uv_loop_);
   state[core::kPollSlept] = slept_ns - slept_ns_ > kSleepNs;
   slept_ns_ = slept_ns;
+  int rounds = 0;
   do {
     drain_started_ns_ = uv_hrtime();
     state[core::kDraining] = 1;
     state[core::kBudgetSpent] = 0;
     drain_(drain_data_);
     if (closing_) return;
-    handles_.Recycle();
-  } while (RefillEvents());
+    RefillEvents();
+    // The next poll would write over the bytes of events that were not read. A drain that throws
+    // reads none.
+  } while (state[core::kEventCount] > 0 && ++rounds < kMostRounds);
+  if (state[core::kEventCount] == 0) handles_.Recycle();
   if (HasWork()) {
     uv_idle_start(&idle_, OnIdle);
   } else {
@@ -132,7 +141,8 @@ void Loop::TimerAt(uint32_t slot, double deadline_s) {
   // JavaScript's own methods can be called with objects of any kind for `this`.
   if (slot >= shared_.timer_capacity) return;
   timers_.Push(deadline_s, slot, shared_.timer_generations[slot]);
-  if (!shared_.state[core::kDraining] && deadline_s < armed_deadline_s_) ArmTimer();
+  const bool armed_before = armed_deadline_s_ <= deadline_s;
+  if (!shared_.state[core::kDraining] && !armed_before) ArmTimer();
 }
 
 void Loop::SweepTimers() {
@@ -162,7 +172,10 @@ void Loop::ArmTimer() {
   const double delay_ms = deadline_ms - static_cast<double>(uv_now(uv_loop_));
   // A day at most, as asyncio's longest select; the callback finds nothing due and arms it again.
   constexpr double kLongestMs = 86'400'000;
-  const double bounded_ms = delay_ms < 0 ? 0 : delay_ms > kLongestMs ? kLongestMs : delay_ms;
+  // A timer of 0 ms that is started in its own callback fires again before anything else, in Node
+  // 20: a thread that is being terminated, where no drain takes what is due, would never end.
+  const double least_ms = in_timer_ ? 1 : 0;
+  const double bounded_ms = std::clamp(delay_ms, least_ms, kLongestMs);
   uv_timer_start(&timer_, OnTimer, static_cast<uint64_t>(bounded_ms), 0);
 }
 

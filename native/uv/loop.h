@@ -129,11 +129,12 @@ class Loop {
   std::vector<Handle*> touched_;
   uint64_t drain_started_ns_ = 0;
   uint64_t slept_ns_ = 0;
-  // When libuv's timer fires; later than all deadlines when it does not.
-  static constexpr double kNotArmed = std::numeric_limits<double>::infinity();
+  // When libuv's timer fires; not a number, which no deadline equals, when it does not.
+  static constexpr double kNotArmed = std::numeric_limits<double>::quiet_NaN();
   double armed_deadline_s_ = kNotArmed;
   uint32_t open_handles_ = 0;
   bool closing_ = false;
+  bool in_timer_ = false;
   uv_check_t check_;
   uv_idle_t idle_;
   uv_timer_t timer_;
