@@ -5,7 +5,7 @@ import { memory, state } from './memory.ts';
 import { layout, native } from './native.ts';
 import { takeReceived } from './receive.ts';
 
-const { kEventCount, kEventStride, kSlabUsed, kAccepted, kData, kClosed } = layout;
+const { kEventCount, kEventStride, kAccepted, kData, kClosed } = layout;
 
 /**
  * What an owner holds once its slot is given up, so that a late call finds nothing instead of what the
@@ -57,7 +57,6 @@ export function dispatchEvents(): void {
   }
   next = 0;
   state[kEventCount] = 0;
-  state[kSlabUsed] = 0;
 }
 
 /** Has everything that has arrived told now, before what arrives goes elsewhere. @internal */

@@ -12,7 +12,6 @@ interface Layout {
   readonly kEventCount: number;
   readonly kDueCount: number;
   readonly kBudgetSpent: number;
-  readonly kSlabUsed: number;
   readonly kWriteCount: number;
   readonly kDraining: number;
   readonly kPromiseState: number;

@@ -27,7 +27,6 @@ constexpr LayoutEntry kLayout[] = {
     {"kEventCount", core::kEventCount},
     {"kDueCount", core::kDueCount},
     {"kBudgetSpent", core::kBudgetSpent},
-    {"kSlabUsed", core::kSlabUsed},
     {"kWriteCount", core::kWriteCount},
     {"kDraining", core::kDraining},
     {"kPromiseState", core::kPromiseState},

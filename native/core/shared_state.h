@@ -21,7 +21,7 @@ enum StateField : int32_t {
   kEventCount,   // events in the ring; reset by JavaScript once it has read them
   kDueCount,     // slots in the due list, written by turn()
   kBudgetSpent,  // 1 when this drain has used up its share of the loop's time
-  kSlabUsed,     // bytes of the receive slab in use; reset by JavaScript
+  kSlabUsed,     // bytes of the receive slab that events which were not read may be about
   kWriteCount,   // records in the write batch; raised by JavaScript, reset by native code
   kDraining,     // 1 while JavaScript runs a drain; set by native code, reset by JavaScript
   kPromiseState,  // written by promiseOutcome(): 0 pending, or one of PromiseState

@@ -15,6 +15,8 @@ namespace {
 // asyncio's _header_size: what a queued datagram counts beside its bytes, so that empty ones count
 // too.
 constexpr size_t kOverhead = 8;
+// The length field of UDP has 16 bits.
+constexpr size_t kLargestDatagram = 65'535;
 
 #ifdef __linux__
 // As many as libuv hands to one sendmmsg().
@@ -139,6 +141,8 @@ bool Datagram::Unpack(const int32_t* words, sockaddr_storage* address) const {
 }
 
 int Datagram::Send(const int32_t* words, const char* base, size_t length) {
+  // Longer ones than any family knows, which a buffer of libuv's would cut.
+  if (length > kLargestDatagram) return UV_EMSGSIZE;
   Outgoing outgoing{words, uv_buf_init(const_cast<char*>(base), static_cast<unsigned>(length))};
   if (queue_is_empty()) {
     const int result = SendSome(&outgoing, 1);

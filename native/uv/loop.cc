@@ -15,6 +15,7 @@ namespace {
 // steps.
 constexpr uint64_t kDrainBudgetNs = 50'000;
 
+// A drain reads at least the ring, unless it throws.
 constexpr int kMostRounds = 1000;
 
 // A poll that finds something takes a microsecond; one that sleeps at least as long as it takes to
@@ -108,10 +109,12 @@ void Loop::Drain() {
     drain_(drain_data_);
     if (closing_) return;
     RefillEvents();
-    // The next poll would write over the bytes of events that were not read. A drain that throws
-    // reads none.
   } while (state[core::kEventCount] > 0 && ++rounds < kMostRounds);
-  if (state[core::kEventCount] == 0) handles_.Recycle();
+  // What events that were not read are about must neither be written over nor be somebody else.
+  if (state[core::kEventCount] == 0) {
+    state[core::kSlabUsed] = 0;
+    handles_.Recycle();
+  }
   if (HasWork()) {
     uv_idle_start(&idle_, OnIdle);
   } else {
@@ -195,8 +198,8 @@ void Loop::Emit(core::EventKind kind, uint32_t slot, int32_t a, int32_t b) {
   ++count;
 }
 
-bool Loop::RefillEvents() {
-  if (overflow_.empty()) return false;
+void Loop::RefillEvents() {
+  if (overflow_.empty()) return;
   std::vector<PendingEvent> waiting;
   waiting.swap(overflow_);
   size_t index = 0;
@@ -206,7 +209,6 @@ bool Loop::RefillEvents() {
     for (int32_t i = 0; i < core::kEventStride; ++i) target[i] = waiting[index].fields[i];
   }
   overflow_.assign(waiting.begin() + static_cast<ptrdiff_t>(index), waiting.end());
-  return index > 0;
 }
 
 int32_t* Loop::WriteRecord(int32_t index) {

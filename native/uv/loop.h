@@ -98,7 +98,7 @@ class Loop {
 
   void Drain();
   // Moves events that found the ring full into it; true when it moved any.
-  bool RefillEvents();
+  void RefillEvents();
   void ArmTimer();
   void OnHandleClosed();
   void CloseDriver(uv_handle_t* handle);

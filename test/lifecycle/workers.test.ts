@@ -40,4 +40,20 @@ describe('workers', { concurrency: 2 }, () => {
     const stdout = 'slept 0\n'.repeat(10);
     assert.deepEqual(ended, { code: 0, signal: null, stdout, stderr: '' });
   });
+
+  it('end when they are terminated, though a timer of theirs is always due', async () => {
+    const ended = await runModule(`
+      import { once } from 'node:events';
+      import { Worker } from 'node:worker_threads';
+      const text = "const { run, sleep } = require('aionode'); run(async () => {" +
+        " require('node:worker_threads').parentPort.postMessage(0); for (;;) await sleep(0.001); })";
+      for (let i = 0; i < 20; i++) {
+        const worker = new Worker(text, { eval: true, execArgv: [] });
+        await once(worker, 'message');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        await worker.terminate();
+      }
+      console.log('all');`);
+    assert.deepEqual(ended, { code: 0, signal: null, stdout: 'all\n', stderr: '' });
+  });
 });

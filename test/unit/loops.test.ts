@@ -103,6 +103,14 @@ describe('runUntilComplete', () => {
 });
 
 describe('callAt()', () => {
+  it('never fires for Infinity, and keeps the process waiting, as in asyncio', async () => {
+    const { code, stdout, stderr } = await runModule(`
+      import { run, sleep } from 'aionode';
+      setTimeout(() => { console.log('waiting'); process.exit(); }, 20).unref();
+      await run(() => sleep(Infinity));`);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'waiting\n', stderr: '' });
+  });
+
   it('fires at once for a time that is past, whatever it is, and wherever it is called', async () => {
     const loop = getRunningLoop();
     for (const when of [-1, 0, loop.time()]) {
