@@ -389,6 +389,11 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     }
   }
 
+  /** What the entry calls, for reports. @internal */
+  get calls(): string {
+    return `of the protocol ${this.protocol.constructor.name}`;
+  }
+
   /** Tells the oldest arrival. @internal */
   run(): void {
     try {

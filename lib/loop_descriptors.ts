@@ -81,10 +81,11 @@ export abstract class DescriptorLoop extends ThreadingLoop {
   }
 
   /**
-   * Sends a file over a transport, after what was written so far; what is written meanwhile follows it. The
-   * system copies it straight from the file to the socket where it can: from a regular file, over a
-   * transport that lives on a socket or pipe of its own. Otherwise (TLS, Node's streams, a pipe to read
-   * from) it is read and written in chunks.
+   * Sends a file over a transport, after what was written so far. The system copies it straight from the
+   * file to the socket where it can: from a regular file, over a transport that lives on a socket or pipe of
+   * its own; what is written meanwhile follows it. Otherwise (TLS, Node's streams, a pipe to read from) it is
+   * read and written in chunks, and as in asyncio what is written meanwhile may come between them: leave the
+   * transport and its protocol alone.
    * @param file - a path, or a descriptor, which stays the caller's; its position is not moved
    * @returns the bytes sent
    * @throws RuntimeError when the transport is closing, or sends another file; SendfileNotAvailableError

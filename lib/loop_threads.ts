@@ -45,6 +45,8 @@ function adopt<T>(loop: LoopCore, promise: PromiseLike<T>): Future<T> {
  */
 export abstract class ThreadingLoop extends ProcessLoop {
   private defaultExecutor: Executor | null = null;
+  /** Default executors whose threads did not end in time. */
+  private readonly stuckExecutors: ThreadPoolExecutor[] = [];
   private executorShutDown = false;
   /** What closes the loop's ends of exposeThreadsafe(). */
   private readonly exposures = new Set<() => void>();
@@ -143,7 +145,8 @@ export abstract class ThreadingLoop extends ProcessLoop {
       );
       this.defaultExecutor = null;
       void executor.shutdown(false);
-      if (executor instanceof ThreadPoolExecutor) executor.giveUp();
+      // Until the loop is closed somebody may wait for what the threads do.
+      if (executor instanceof ThreadPoolExecutor) this.stuckExecutors.push(executor);
     }
   }
 
@@ -194,5 +197,6 @@ export abstract class ThreadingLoop extends ProcessLoop {
     this.executorShutDown = true;
     void this.defaultExecutor?.shutdown(false);
     this.defaultExecutor = null;
+    for (const executor of this.stuckExecutors) executor.giveUp();
   }
 }

@@ -1,5 +1,6 @@
 // The typed surface of the addon, and its loader. The only file that names the addon.
 // Floor 1.
+import './copies.ts';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 

@@ -47,8 +47,12 @@ export function fromWeb(
     throw invalidArgType('pair', 'of { readable, writable }, or one of them', pair);
   }
   if (!writable) return fromDuplex(Readable.fromWeb(readable as never), options);
-  if (!readable) return fromDuplex(Writable.fromWeb(writable), options);
-  return fromDuplex(Duplex.fromWeb({ readable, writable }, { allowHalfOpen: true }), options);
+  const stream = readable
+    ? Duplex.fromWeb({ readable, writable }, { allowHalfOpen: true })
+    : Writable.fromWeb(writable);
+  // Node 20's fails there by an error of its own, which nobody can catch: chunks are written one by one.
+  Object.assign(stream, { _writev: null });
+  return fromDuplex(stream, options);
 }
 
 /**

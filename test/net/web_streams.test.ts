@@ -274,6 +274,31 @@ describe('the ends of a connection behind fromWeb(toWeb())', () => {
   );
 
   it(
+    'a writable that fails with writes in line is an error of drain(), and nobody else’s',
+    inLoop(async () => {
+      let writes = 0;
+      const [, writer] = fromWeb({
+        writable: new WritableStream<Uint8Array>({
+          async write() {
+            await sleep(0);
+            writes += 1;
+            if (writes > 1) throw new Error('full');
+          },
+        }),
+      });
+      await assert.rejects(
+        async () => {
+          for (;;) {
+            writer.writelines(Array.from({ length: 4 }, () => Buffer.alloc(30_000)));
+            await writer.drain();
+          }
+        },
+        { message: 'full' },
+      );
+    }),
+  );
+
+  it(
     'the writer goes on when the reader is at its end',
     inLoop(async () => {
       const written: string[] = [];

@@ -461,6 +461,19 @@ describe('the life of the process', () => {
   });
 });
 
+it('a call that outlasts shutdownDefaultExecutor() is no deadlock', async () => {
+  const { code, stdout } = await runModule(`
+    import { getRunningLoop, run, toThread } from 'aionode';
+    await run(async () => {
+      const gate = new Int32Array(new SharedArrayBuffer(4));
+      const call = toThread((shared) => { Atomics.wait(shared, 0, 0); return 'gone on'; }, gate);
+      await getRunningLoop().shutdownDefaultExecutor(0.01);
+      setTimeout(() => { Atomics.store(gate, 0, 1); Atomics.notify(gate, 0); }, 20).unref();
+      console.log(await call);
+    });`);
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: 'gone on\n' });
+});
+
 describe('loop.runInExecutor()', () => {
   it('runs in a pool of the loop, or in the executor that is said', () =>
     run(async () => {
