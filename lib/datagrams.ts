@@ -3,8 +3,9 @@
 //
 // The slot belongs to the transport until connectionLost() has been called, then it is closed; after that
 // every method is harmless. Protocol methods run in the order of what happened, in the context in which the
-// endpoint was made: datagramReceived() while the events of a poll are read, the rest as ready entries. pauseWriting() and what follows from a call of the user's own
-// comes at once, as in asyncio.
+// endpoint was made: one datagramReceived() of a poll while its events are read, the next ones in the turns
+// after it, the rest as ready entries. pauseWriting() and what follows from a call of the user's own comes at
+// once, as in asyncio.
 //
 // Datagrams of one turn are sent together at its end (send.ts), long ones at once. What the system does
 // not take is copied and queued by the native side, in order. A datagram to a host name waits for the
