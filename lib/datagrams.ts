@@ -25,6 +25,7 @@ import type { Context } from './context.ts';
 import { DatagramTransportSocket } from './datagram_transport_socket.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
 import { closeSlot, type EventReceiver, kNoSlot, registerReceiver } from './io_events.ts';
+import { LostWrites } from './lost_writes.ts';
 import { memory } from './memory.ts';
 import { layout, native } from './native.ts';
 import { type BaseProtocol, checkProtocol, type DatagramProtocol } from './protocols.ts';
@@ -38,8 +39,6 @@ import { currentReading, type LoopCore } from './turns.ts';
 
 const { kAddressWords, kDatagram, kReadFailed, kQueued, kWriteFailed } = layout;
 
-/** Sends on a lost endpoint before a warning (constants: LOG_THRESHOLD_FOR_CONNLOST_WRITES). */
-const kLostSendsBeforeWarning = 5;
 /** What a datagram counts in the write buffer beside its bytes: asyncio's _header_size. */
 const kOverhead = 8;
 
@@ -105,7 +104,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
   private scheduled = 0;
   private closing = false;
   private lost = false;
-  private lostSends = 0;
+  private readonly lostSends = new LostWrites();
   /** Bytes that the native side has queued, each datagram with kOverhead. */
   private queued = 0;
   /** The same for datagrams whose host is being looked up. */
@@ -216,7 +215,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   private send(data: Uint8Array | string, record: Int32Array): void {
     if (this.lost) {
-      this.warnOfLostSend();
+      this.noteLostSend();
       return;
     }
     if (this.queued === 0) {
@@ -235,7 +234,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   private sendToName(data: Uint8Array | string, host: string, port: number): void {
     if (this.lost) {
-      this.warnOfLostSend();
+      this.noteLostSend();
       return;
     }
     const bytes = Buffer.from(data as Uint8Array);
@@ -306,13 +305,8 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     this.schedule(() => this.applyWaterMarks(this.bufferedForMarks()));
   }
 
-  private warnOfLostSend(): void {
-    this.lostSends += 1;
-    if (this.lostSends !== kLostSendsBeforeWarning) return;
-    process.emitWarning('sendto() on a closed endpoint: look at isClosing()', {
-      type: 'AionodeWarning',
-      code: 'AIONODE_LOST_WRITE',
-    });
+  private noteLostSend(): void {
+    this.lostSends.note('sendto() on a closed endpoint: look at isClosing()');
   }
 
   // ------------------------------------------------------------------ protocol, addresses

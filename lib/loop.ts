@@ -11,6 +11,7 @@ import { createDatagramEndpoint, type DatagramOptions } from './datagram_endpoin
 import { watchForDeadlock } from './deadlock.ts';
 import { awaitStack, creationStack, startDebugging } from './debug.ts';
 import { traceAwaits } from './debug_awaits.ts';
+import { stopTimingSteps, timeSteps } from './debug_steps.ts';
 import { RuntimeError } from './exceptions.ts';
 import { describeCallback, describeState, printExceptionContext } from './format.ts';
 import { type Future, isAwait } from './futures.ts';
@@ -230,6 +231,7 @@ export class EventLoop extends NetworkLoop {
     if (this.running) throw new RuntimeError('Cannot close a running event loop');
     if (this.#closed) return;
     this.#closed = true;
+    stopTimingSteps(this);
     this.ready.clear();
     disarmTimersOf(this);
     closeSlotsOf(this);
@@ -366,9 +368,13 @@ export class EventLoop extends NetworkLoop {
   /** Switches debug mode; also AIONODE_DEBUG=1 in the environment. */
   setDebug(enabled: boolean): void {
     this.debug = Boolean(enabled);
-    if (!this.debug) return;
+    if (!this.debug) {
+      stopTimingSteps(this);
+      return;
+    }
     startDebugging();
     traceAwaits();
+    timeSteps(this);
   }
 
   /** @internal */

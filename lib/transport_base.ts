@@ -14,13 +14,11 @@ import type { Context } from './context.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type FlowCall, FlowControl } from './flow_control.ts';
 import { describeAddress, describeState } from './format.ts';
+import { LostWrites } from './lost_writes.ts';
 import { type AnyProtocol, type BaseProtocol, checkProtocol, kInternal } from './protocols.ts';
 import { type CallingEntry, ReadyCall } from './ready.ts';
 import type { Transport } from './transport_types.ts';
 import type { LoopCore } from './turns.ts';
-
-/** Writes on a lost connection before a warning (constants: LOG_THRESHOLD_FOR_CONNLOST_WRITES). */
-const kLostWritesBeforeWarning = 5;
 
 /** What a server can end. @internal */
 export interface Client {
@@ -80,7 +78,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Ca
   private arrivals: Arrival[] | undefined = undefined;
   /** Entries for the oldest arrivals that are in the ready queue. */
   private scheduled = 0;
-  private lostWrites = 0;
+  private lostWrites: LostWrites | undefined = undefined;
   private handedOver = false;
 
   constructor(
@@ -464,12 +462,9 @@ export abstract class TransportBase extends FlowControl implements Transport, Ca
     if (this.handedOver) {
       throw new RuntimeError('This transport was handed over to TLS: use the new one');
     }
-    this.lostWrites += 1;
-    if (this.lostWrites === kLostWritesBeforeWarning) {
-      process.emitWarning(
-        'write() on a lost connection: look at isClosing(), or await drain() to be told',
-        { type: 'AionodeWarning', code: 'AIONODE_LOST_WRITE' },
-      );
-    }
+    this.lostWrites ??= new LostWrites();
+    this.lostWrites.note(
+      'write() on a lost connection: look at isClosing(), or await drain() to be told',
+    );
   }
 }

@@ -285,6 +285,31 @@ describe('debug mode', () => {
     assert.ok(lines.length <= 4, stderr);
   });
 
+  it('reports slow steps that foreign promises resume, of its own tasks only', async () => {
+    const { stderr } = await runModule(`
+      import { setTimeout as pause } from 'node:timers/promises';
+      import { createTask, getRunningLoop, newEventLoop, run, sleep } from 'aionode';
+      const spin = () => { for (const end = performance.now() + 10; performance.now() < end; ); };
+      const foreign = (name) => createTask(async () => { await pause(1); spin(); }, { name });
+      const quiet = newEventLoop();
+      quiet.setDebug(false);
+      await quiet.runUntilComplete(() => foreign('quiet'));
+      await run(async () => {
+        const loop = getRunningLoop();
+        loop.slowCallbackDuration = 0.005;
+        setTimeout(spin, 1);
+        await foreign('told');
+        await sleep(0.01);
+        loop.slowCallbackDuration = 1000;
+        await foreign('quick');
+        loop.slowCallbackDuration = 0.005;
+        loop.setDebug(false);
+        await foreign('late');
+      }, { debug: true });`);
+    assert.match(stderr, /Executing a step of task told took \d/);
+    assert.doesNotMatch(stderr, /quiet|quick|late/);
+  });
+
   it('tells of a cancelled task that sits in a foreign promise, and of the remedies', async () => {
     const { stderr, stdout } = await runModule(`
       import { createTask, run, sleep } from 'aionode';
