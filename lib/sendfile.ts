@@ -166,21 +166,16 @@ class FlowWatch {
   }
 }
 
-/** A call of node:fs as a Future; `drop` gets a result that nobody waits for any more. */
+/** A call of node:fs as a Future. */
 function fsCall<T>(
   loop: LoopCore,
   call: (callback: (error: Error | null, result: T) => void) => void,
-  drop?: (result: T) => void,
 ): Future<T> {
   const future = new Future<T>({ loop });
   call((error, result) => {
-    if (future.done()) {
-      if (error === null) drop?.(result);
-    } else if (error === null) {
-      future.finish(kFinished, result);
-    } else {
-      future.finish(kFailed, error);
-    }
+    if (future.done()) return;
+    if (error === null) future.finish(kFinished, result);
+    else future.finish(kFailed, error);
   });
   return future;
 }
@@ -269,19 +264,24 @@ export async function sendfile(
   if (transport.isClosing()) throw new RuntimeError('The transport is closing');
   const sender = FileSender.on(loop, transport);
   let opened: number | undefined;
+  let ended = false;
   try {
     if (typeof file !== 'number') {
       const note = (done: (error: Error | null, fd: number) => void) => {
         open(file, (error, fd) => {
-          // At once: a cancel may come between this and the next step.
-          if (error === null) opened = fd;
+          // At once: a cancel may come between this and the next step, or have come before this.
+          if (error === null) {
+            if (ended) closeFile(fd);
+            else opened = fd;
+          }
           done(error, fd);
         });
       };
-      await fsCall<number>(loop, note, closeFile);
+      await fsCall<number>(loop, note);
     }
     return await sendDescriptor(loop, transport, sender, opened ?? (file as number), options);
   } finally {
+    ended = true;
     sender?.end();
     if (opened !== undefined) closeFile(opened);
   }

@@ -10,8 +10,8 @@ import {
   TimeoutError,
   timeout,
 } from 'aionode';
-import { isBroken } from './echo.mjs';
-import { Random } from './random.mjs';
+import { isBroken } from '../support/broken.mjs';
+import { Random } from '../support/random.mjs';
 
 const HOST = '127.0.0.1';
 

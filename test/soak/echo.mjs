@@ -1,13 +1,5 @@
 /** The server of the soak: a request is its length in a line, and that many bytes; so is the answer. */
-import { IncompleteReadError } from 'aionode';
-
-/** Whether an error is the end of a connection that somebody broke on purpose. */
-export function isBroken(error) {
-  return (
-    error instanceof IncompleteReadError ||
-    ['ECONNRESET', 'EPIPE', 'ECANCELED', 'ECONNABORTED'].includes(error?.code)
-  );
-}
+import { isBroken } from '../support/broken.mjs';
 
 export async function echo(reader, writer) {
   try {
