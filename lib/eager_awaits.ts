@@ -1,16 +1,18 @@
 // What an eager task awaits in its first step.
-// Floor 7.
+// Floor 8.
 //
 // The first step of an eager task runs inside createTask(), and what it awaits has to be registered there:
 // before the tasks that the caller makes next, as in asyncio. But V8 calls `then` in a microtask, when the
 // caller's code is over. So while such a step runs, reading `future.then`, which V8 does in the awaiting
 // frame, *reserves* the await: it is registered at once, and the functions that V8 passes later are
-// attached to it.
+// attached to it. A reservation is given up when `then` was not called in time: somebody had a look.
 //
 // Futures are only made to do so when the first eager task is made: until then an await costs nothing
 // more.
-import type { Future } from './futures.ts';
-import { currentScope, type Scope, type Suspension } from './scopes.ts';
+import { CoroutineObject } from './coroutines.ts';
+import type { Await, Future } from './futures.ts';
+import { InlineCoroutine } from './inline.ts';
+import { currentScope, type Scope } from './scopes.ts';
 import { areResolvers, type Reject, type Resolve, thenOwners } from './thens.ts';
 
 type Then = (this: unknown, resolve?: unknown, reject?: unknown) => unknown;
@@ -48,12 +50,12 @@ class Reservation {
   /** `then` was read, and not called: nobody awaits. */
   giveUp(): void {
     if (this.attached) return;
-    for (const suspension of this.scope.suspensions() as Iterable<
-      Suspension & { resolve?: Resolve }
-    >) {
+    for (const suspension of this.scope.suspensions() as Await[]) {
       if (suspension.resolve !== this.resolve) continue;
       this.scope.resumed(suspension);
       (suspension as { scope: Scope | null }).scope = null;
+      if (this.future instanceof InlineCoroutine) this.future.unbegin();
+      else this.future.forsake(suspension);
       return;
     }
   }
@@ -102,11 +104,40 @@ function reserve(prototype: object): void {
   });
 }
 
+/** The coroutine object that was begun last, while nothing is attached to it. */
+let begun: { readonly coroutine: object; readonly outcome: Promise<unknown> } | undefined;
+
+/** A coroutine object that is awaited in such a step begins within it. */
+function beginCoroutines(): void {
+  const { prototype } = CoroutineObject;
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, 'then') as PropertyDescriptor;
+  const find = descriptor.get as () => Then;
+  Object.defineProperty(prototype, 'then', {
+    configurable: true,
+    get(this: object): Then {
+      const then = find.call(this);
+      if (!stepping) return then;
+      if (begun?.coroutine !== this) {
+        begun = {
+          coroutine: this,
+          outcome: new Promise((resolve, reject) => then.call(this, resolve, reject)),
+        };
+      }
+      const own = begun;
+      return (resolve, reject) => {
+        if (begun === own) begun = undefined;
+        return own.outcome.then(resolve as never, reject as never);
+      };
+    },
+  });
+}
+
 /** Runs the first step of an eager task. @internal */
 export function stepEagerly(step: () => void): void {
   if (!prepared) {
     prepared = true;
     for (const { prototype } of thenOwners) reserve(prototype);
+    beginCoroutines();
   }
   const outer = stepping;
   stepping = true;
@@ -114,6 +145,6 @@ export function stepEagerly(step: () => void): void {
     step();
   } finally {
     stepping = outer;
-    if (!outer) unattached = undefined;
+    if (!outer) unattached = begun = undefined;
   }
 }

@@ -18,8 +18,9 @@ import {
 export class CancelledError extends Error {
   /** Never changes. */
   readonly code = 'ERR_CANCELLED';
-  constructor(message?: string, options?: ErrorOptions) {
-    super(message, options);
+  /** @param message - null, as Python's None, is none */
+  constructor(message?: string | null, options?: ErrorOptions) {
+    super(message ?? undefined, options);
   }
 }
 

@@ -2,9 +2,13 @@
 // Floor 7.
 import { invalidArgType } from './arguments.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
+import { state } from './memory.ts';
+import { layout, native } from './native.ts';
 import { currentLoop } from './running.ts';
 import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
+
+const { promiseOutcome } = native;
 
 /** What a promise's own resolve function does with a promise. @internal */
 export function lookInto(promise: PromiseLike<unknown>, resolve: Resolve, reject: Reject): void {
@@ -20,6 +24,14 @@ export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
     (typeof x === 'object' || typeof x === 'function') &&
     typeof (x as PromiseLike<unknown>).then === 'function'
   );
+}
+
+/** What `await x` would give if that need not wait: `x` is no promise, or a native one that is fulfilled. @internal */
+export function valueAtHand<T>(x: PromiseLike<T> | T): { readonly value: T } | undefined {
+  if (!isPromiseLike(x)) return { value: x };
+  if (!(x instanceof Promise) || promiseOutcome === undefined) return undefined;
+  const value = promiseOutcome(x) as T;
+  return state[layout.kPromiseState] === layout.kFulfilled ? { value } : undefined;
 }
 
 /**

@@ -11,7 +11,7 @@
 // A native promise would not do: nobody can reject one await of it. Where the first await of a future can
 // have a promise to itself, it goes by that all the same: see promise_futures.ts.
 import { type InspectOptions, inspect } from 'node:util';
-import { checkFunction, invalidArgType, invalidArgValue } from './arguments.ts';
+import { checkFunction, checkOptions, invalidArgType, invalidArgValue } from './arguments.ts';
 import { type Context, captureContext, contextOption } from './context.ts';
 import { debugging, noteCreation } from './debug.ts';
 import { CancelledError, explain, InvalidStateError, isError, RuntimeError } from './exceptions.ts';
@@ -174,6 +174,7 @@ export function loopOf(options: { loop?: unknown } | undefined): LoopCore {
   if (typeof options === 'function') {
     throw invalidArgType('options', 'of type object (a Future takes no executor)', options);
   }
+  if (options !== undefined && options !== null) checkOptions(options);
   const loop = options?.loop ?? currentLoop();
   if (typeof (loop as LoopCore).enqueue !== 'function') {
     throw invalidArgType('options.loop', 'an EventLoop', loop);
@@ -384,11 +385,16 @@ export class Future<T = unknown> {
 
   /** Ends an await without the future: it is scheduled, for its scope's interruption to be delivered. @internal */
   withdraw(suspended: Await): void {
+    if (this.forsake(suspended)) this.loop.enqueue(suspended);
+  }
+
+  /** Nothing waits by this await any more. Returns whether it did. @internal */
+  forsake(suspended: Await): boolean {
     const waiting = this.waiting();
     const kept = waiting.filter((entry) => entry !== suspended);
-    if (kept.length === waiting.length) return;
+    if (kept.length === waiting.length) return false;
     this.keepWaiting(kept);
-    this.loop.enqueue(suspended);
+    return true;
   }
 
   /** Passes the outcome on. The future must be done. @internal */

@@ -1,6 +1,7 @@
 // gather() and shield().
 // Floor 9.
-import { CancelledError } from './exceptions.ts';
+import { creationStack } from './debug.ts';
+import { CancelledError, isError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
 import { type Awaitable, ensureFuture } from './spawning.ts';
 import { currentTask } from './tasks.ts';
@@ -38,13 +39,12 @@ class Gathering extends Future<unknown[]> {
   }
 }
 
+/** Only a plain object is looked into: a future takes it for an await when its `then` is read. */
 function isOptions(x: unknown): x is GatherOptions {
-  return (
-    typeof x === 'object' &&
-    x !== null &&
-    typeof (x as PromiseLike<unknown>).then !== 'function' &&
-    (Object.getPrototypeOf(x) === Object.prototype || Object.getPrototypeOf(x) === null)
-  );
+  if (typeof x !== 'object' || x === null) return false;
+  const prototype = Object.getPrototypeOf(x);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return typeof (x as PromiseLike<unknown>).then !== 'function';
 }
 
 /** The error of a cancelled gather(): the last child's, as in CPython. */
@@ -145,11 +145,27 @@ export function gather(...args: unknown[]): Future<any> {
   return outer;
 }
 
+/** What a shield protects has failed after the shield was cancelled: nobody hears of it (CPython 3.14). */
+function reportUnheard(inner: Future<unknown>): void {
+  if (inner.cancelled()) return;
+  const exception = inner.exception();
+  if (inner.state !== kFailed) return;
+  const name = isError(exception, Error) ? exception.name : 'An';
+  const sourceTraceback = creationStack(inner);
+  inner.loop.callExceptionHandler({
+    message: `${name} exception in shielded future`,
+    exception,
+    future: inner,
+    ...(sourceTraceback === undefined ? {} : { sourceTraceback }),
+  });
+}
+
 /**
  * Protects `aw` from cancellation: cancelling the returned Future leaves it running. Keep a reference to
  * what you shield, and look at its outcome yourself after a cancellation.
  *
- * **Cancellation:** the returned Future ends at once; `aw` goes on.
+ * **Cancellation:** the returned Future ends at once; `aw` goes on. If it fails then, the loop's exception
+ * handler is told.
  * @example
  * ```ts
  * const saving = createTask(save);
@@ -162,11 +178,19 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
   const inner = ensureFuture(aw);
   if (inner.done()) return inner;
   const outer = new Future<T>({ loop: inner.loop });
-  inner.whenDone((done) => {
+  const passOn = (done: Future<T>): void => {
     if (outer.done()) return;
     if (done.cancelled()) outer.cancel();
     else if (done.state === kFailed) outer.setException(done.exception());
     else outer.setResult(done.result());
-  }, currentTask());
+  };
+  inner.whenDone(passOn, currentTask());
+  outer.whenDone(() => {
+    if (inner.done()) return;
+    // Once for all shields that were given up.
+    inner.removeDoneCallback(passOn);
+    inner.removeDoneCallback(reportUnheard);
+    inner.whenDone(reportUnheard);
+  });
   return outer;
 }

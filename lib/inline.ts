@@ -44,8 +44,10 @@ const kAttached = 8;
 const kFulfilled = 16;
 /** The result is a promise, or like one. */
 const kPromise = 32;
+/** `resolve` is no more of the promise underneath: it is awaited by `then`. */
+const kByThen = 64;
 /** The first flag that a class derived from InlineCoroutine may give a meaning to. @internal */
-export const kOwnFlag = 64;
+export const kOwnFlag = 128;
 
 /** @internal */
 export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Await {
@@ -104,6 +106,15 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
     return (this.flags & kCancelling) !== 0 ? (this.value as CancelledError) : undefined;
   }
 
+  /** Nobody awaits it after all: it is as before its first await, unless that was woken or has ended. */
+  unbegin(): void {
+    if (this.state !== kPending || this.woken) return;
+    this.abandon();
+    this.flags = kByThen;
+    this.scope = null;
+    (this as { loop: LoopCore | undefined }).loop = undefined;
+  }
+
   /** The wake-up is used up, and with it the cancel: the coroutine goes on waiting. */
   protected waitOn(): void {
     this.flags &= ~(kWoken | kCancelling);
@@ -124,6 +135,7 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
   /** Begins with the await that V8 is about to attach to the promise underneath; false if that cannot be. */
   attach(): boolean {
     if (this.loop !== undefined) return (this.flags & kFulfilled) !== 0 && !isAnyAbandoned();
+    if ((this.flags & kByThen) !== 0) return false;
     const scope = currentScope();
     if (scope !== null && (scope.interrupted || scope.isAbandoned)) return false;
     this.start(scope === null ? currentLoop() : scope.loop);

@@ -8,6 +8,7 @@ import { inspect } from 'node:util';
 import { checkFunction } from './arguments.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { ExceptionGroup, RuntimeError } from './exceptions.ts';
+import { valueAtHand } from './foreign_promises.ts';
 import { describeState } from './format.ts';
 import { Future, kFailed } from './futures.ts';
 import { type InnerScope, runIn } from './scopes.ts';
@@ -82,6 +83,8 @@ export class TaskGroup {
     const task = spawn(this.#scope.loop, coro, options);
     this.#tasks.add(task as Task);
     task.whenDone((done) => this.#onTaskDone(done as Task), this.#parent);
+    // An eager task may have cancelled the group in its first step (CPython gh-155418).
+    if (this.#aborting && !task.done()) task.cancel();
     return task;
   }
 
@@ -108,7 +111,10 @@ export class TaskGroup {
     let failed = false;
     let failure: unknown;
     try {
-      result = await body(this);
+      const given = body(this);
+      // So that an eager task waits for the group's tasks within its first step, as in asyncio.
+      const atHand = valueAtHand(given);
+      result = atHand === undefined ? await given : atHand.value;
     } catch (error) {
       failed = true;
       failure = error;
@@ -121,12 +127,14 @@ export class TaskGroup {
     this.#exiting = true;
     const bodyCancelled = failed && iscancelled(failure);
     let cancellation: unknown = bodyCancelled ? failure : null;
+    let lastCancellation: unknown = null;
     if (failed && !this.#aborting) this.#abort();
     while (this.#tasks.size > 0) {
       this.#allDone = new Future<void>({ loop: this.#scope.loop });
       try {
         await this.#allDone;
       } catch (error) {
+        lastCancellation = error;
         if (!this.#aborting) {
           cancellation = error;
           this.#abort();
@@ -134,8 +142,10 @@ export class TaskGroup {
       }
       this.#allDone = null;
     }
-    if (this.#parentCancelRequested && this.#parent.uncancelScope(this.#scope) === 0) {
-      cancellation = null;
+    if (this.#parentCancelRequested) {
+      if (this.#parent.uncancelScope(this.#scope) === 0) cancellation = null;
+      // The cancel that is left came from outside (CPython gh-155433).
+      else cancellation ??= lastCancellation;
     }
     const cancelledFromOutside = this.#scope.requests > 0;
     this.#scope.leave(cancelledFromOutside);

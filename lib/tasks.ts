@@ -122,7 +122,7 @@ export class Task<T = unknown>
         coro,
       );
     }
-    const signal = options?.signal;
+    const signal = options?.signal ?? undefined;
     if (signal !== undefined) checkSignal(signal, 'options.signal');
     this.loop.checkClosed();
     this.coro = coro;
@@ -497,6 +497,6 @@ addThen(Task);
  */
 export function currentTask(loop?: unknown): Task | null {
   const scope = currentScope();
-  if (scope === null || (loop !== undefined && scope.loop !== loop)) return null;
+  if (scope === null || ((loop ?? null) !== null && scope.loop !== loop)) return null;
   return scope.task as Task;
 }

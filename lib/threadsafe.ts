@@ -99,6 +99,12 @@ class Exposure {
       task = spawn(this.#loop, () => fn(...args), { context: this.#context ?? emptyContext });
     } catch (error) {
       this.#reply([kThrown, id, sendError(error)]);
+      if (fn !== undefined) {
+        this.#loop.callExceptionHandler({
+          message: `runCoroutineThreadsafe('${name}') of another thread failed`,
+          exception: error,
+        });
+      }
       return;
     }
     this.#tasks.set(id, task);

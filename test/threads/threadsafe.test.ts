@@ -38,6 +38,25 @@ function connected(
   return new ThreadsafeLoop(getRunningLoop().exposeThreadsafe(functions));
 }
 
+it('a task factory that throws is told to the caller and to the exception handler', () =>
+  run(async () => {
+    const loop = getRunningLoop();
+    const reported = new Future<ExceptionContext>();
+    loop.setExceptionHandler((_loop, context) => reported.setResult(context));
+    const main = connected({ add: async () => {} });
+    const failure = new Error('no tasks today');
+    loop.setTaskFactory(() => {
+      throw failure;
+    });
+    const { message } = failure;
+    await assert.rejects(async () => main.runCoroutineThreadsafe('add'), { message });
+    loop.setTaskFactory(null);
+    const context = await reported;
+    assert.equal(context.exception, failure);
+    assert.match(context.message, /runCoroutineThreadsafe\('add'\) of another thread failed/);
+    main.close();
+  }));
+
 describe('callSoonThreadsafe()', () => {
   it('runs functions on the loop, in the order of the calls', () =>
     run(async () => {

@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, it } from 'node:test';
 import {
   allTasks,
+  coroutine,
   createEagerTaskFactory,
   createTask,
   currentTask,
@@ -72,6 +73,56 @@ describe('what an eager task awaits in its first step', () => {
       task.cancel();
       await assert.rejects(task, { name: 'CancelledError' });
       assert.equal(looked.done(), false);
+    }),
+  );
+
+  it(
+    'is given up when its then was only looked at: it takes nothing',
+    inLoop(async () => {
+      const queue = new Queue<string>();
+      const looked = new Future();
+      const get = queue.get();
+      const awaited = new Future();
+      const task = createTask(
+        async () => {
+          assert.equal(typeof get.then, 'function');
+          assert.equal(typeof looked.then, 'function');
+          await awaited;
+        },
+        { eagerStart: true },
+      );
+      await sleep(0);
+      task.cancel();
+      queue.putNowait('item');
+      await assert.rejects(task, { name: 'CancelledError' });
+      assert.equal(looked.done(), false);
+      assert.equal(queue.qsize(), 1);
+      assert.equal(await get, 'item');
+    }),
+  );
+
+  it(
+    'begins there when it is a coroutine object, once',
+    inLoop(async () => {
+      const log: string[] = [];
+      const awaited = new Future();
+      const inner = coroutine(async () => {
+        log.push('inner');
+        await awaited;
+      });
+      const task = createTask(
+        async () => {
+          const object = inner();
+          await assert.rejects(async () => await object, { name: 'CancelledError' });
+          await object;
+        },
+        { eagerStart: true },
+      );
+      log.push('created');
+      task.cancel();
+      assert.equal(awaited.cancelled(), true);
+      await assert.rejects(task, { name: 'RuntimeError', message: /cannot reuse the coroutine/ });
+      assert.deepEqual(log, ['inner', 'created']);
     }),
   );
 

@@ -6,6 +6,7 @@ import {
   Condition,
   captureCallGraph,
   createTask,
+  currentTask,
   ExceptionGroup,
   ensureFuture,
   Future,
@@ -71,6 +72,7 @@ describe('arguments of the wrong type', () => {
   const wrong = (value: unknown) => value as never;
   const calls: Record<string, () => unknown> = {
     'new Future(executor)': () => new Future(wrong((resolve: () => void) => resolve())),
+    'new Future(42)': () => new Future(wrong(42)),
     "createTask(fn, 'name')": () => createTask(async () => {}, wrong('name')),
     'createTask(fn, null)': () => createTask(async () => {}, wrong(null)),
     'wrapFuture(promise, { abort: signal })': () =>
@@ -110,6 +112,17 @@ describe('arguments of the wrong type', () => {
     await assert.rejects(runner.run(main, { signals: wrong({}) }), error);
     await runner.close();
   });
+
+  it(
+    'null is taken as None is',
+    inLoop(async () => {
+      const future = new Future(wrong(null));
+      future.cancel(wrong(null));
+      assert.throws(() => future.result(), { name: 'CancelledError', message: '' });
+      assert.equal(currentTask(null), currentTask());
+      await createTask(async () => {}, { signal: wrong(null) });
+    }),
+  );
 
   it(
     'a future where something else is wanted is called one',

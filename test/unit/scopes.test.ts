@@ -39,6 +39,49 @@ const failing = (seconds: number) =>
     await slow();
   });
 
+describe('a group that cancels itself', () => {
+  it(
+    'leaves a cancel from outside to the code around it',
+    inLoop(async () => {
+      const cleaned = new Event();
+      const log: string[] = [];
+      const task = createTask(async () => {
+        await TaskGroup.run((group) => {
+          group.createTask(async () => {
+            try {
+              await never();
+            } finally {
+              await cleaned.wait();
+            }
+          });
+          group.createTask(() => group.cancel());
+        });
+        log.push('went on');
+      });
+      for (let turn = 0; turn < 5; turn++) await sleep(0);
+      task.cancel('outside');
+      cleaned.set();
+      await assert.rejects(task, { name: 'CancelledError', message: 'outside' });
+      assert.deepEqual(log, []);
+    }),
+  );
+
+  it(
+    'cancels the eager task that does it in its first step',
+    inLoop(async () => {
+      let task: Task | undefined;
+      await TaskGroup.run((group) => {
+        const start = async () => {
+          group.cancel();
+          await never();
+        };
+        task = group.createTask(start, { eagerStart: true });
+      });
+      assert.equal(task?.cancelled(), true);
+    }),
+  );
+});
+
 describe('side by side in one task', () => {
   it(
     'every timeout whose deadline passes is a TimeoutError, at once or while others clean up',

@@ -10,7 +10,7 @@ const PASS_LIMIT = 200;
 const HANG_MS = 20_000;
 const CLEAN_UP_ROUNDS = 10;
 // Reports that the garbage collector makes have no place in the order of events.
-const UNORDERED = ['never retrieved', 'destroyed', 'in shielded future'];
+const UNORDERED = ['never retrieved', 'destroyed'];
 
 /** `unit`: how many real seconds a second of the program is. */
 export async function runProgram(program: Steps, unit: number): Promise<string[]> {

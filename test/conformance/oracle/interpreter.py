@@ -27,11 +27,28 @@ class Return:
 
 
 class OrderedTaskGroup(asyncio.TaskGroup):
-    """Aborts its children in order of creation, an order that asyncio leaves open (it has a set)."""
+    """Aborts its children in order of creation, an order that asyncio leaves open (it has a set).
+
+    Refuses what CPython has mended after these versions: a cancel from outside that is lost while a group
+    cancels itself (gh-155433), and an eager task that is not cancelled by the group that it has cancelled
+    (gh-155418)."""
 
     def __init__(self):
         super().__init__()
         self._tasks = OrderedSet()
+
+    async def _aexit(self, et, exc):
+        parent = self._parent_task
+        outcome = await super()._aexit(et, exc)
+        if self._parent_cancel_requested and parent.cancelling():
+            self._loop.ambiguous = True
+        return outcome
+
+    def create_task(self, coro, **options):
+        task = super().create_task(coro, **options)
+        if self._aborting and not task.done():
+            self._loop.ambiguous = True
+        return task
 
 
 class OrderedSet(dict):

@@ -21,9 +21,8 @@ from virtual_loop import VirtualLoop
 
 # A program without timers that has not ended after so many passes is stuck.
 PASS_LIMIT = 200
-# Reports that have no place in the order of events: the garbage collector makes the first two, and
-# whether shield() makes the third changed within 3.14 and 3.15.
-UNORDERED = ("never retrieved", "destroyed", "in shielded future")
+# Reports that have no place in the order of events: the garbage collector makes them.
+UNORDERED = ("never retrieved", "destroyed")
 
 # Tasks that asyncio refuses to create leave their coroutine behind.
 warnings.filterwarnings("ignore", "coroutine .* was never awaited")
