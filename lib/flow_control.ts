@@ -10,9 +10,13 @@ export type FlowCall = 'pauseWriting' | 'resumeWriting';
 
 /** @internal */
 export abstract class FlowControl {
-  protected high: number = kHighWater;
-  protected low: number = kHighWater / 4;
+  protected high: number = this.defaultHigh;
+  protected low: number = this.defaultHigh / 4;
   private writingPaused = false;
+
+  protected get defaultHigh(): number {
+    return kHighWater;
+  }
 
   /** What the water marks are compared with, in bytes. */
   protected abstract bufferedForMarks(): number;
@@ -27,13 +31,13 @@ export abstract class FlowControl {
   /**
    * Sets the water marks: above `high` bytes the protocol is paused, at `low` it is resumed. What is
    * buffered beyond a new `high` pauses it at once; a resume waits until something was sent, as in asyncio.
-   * @param limits - `high`: 64 KiB by default, or four times `low`; `low`: a quarter of `high`; in bytes
+   * @param limits - `high`: 64 KiB by default (over TLS 512 KiB), or four times `low`; `low`: a quarter of `high`; in bytes
    * @throws RangeError unless 0 <= low <= high
    */
   setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
     checkOptions(limits, 'limits');
     const { low: lowGiven, high: highGiven } = limits;
-    const high = highGiven ?? (lowGiven === undefined ? kHighWater : lowGiven * 4);
+    const high = highGiven ?? (lowGiven === undefined ? this.defaultHigh : lowGiven * 4);
     checkInteger(high, 'high', 0);
     const low = lowGiven ?? Math.floor(high / 4);
     checkInteger(low, 'low', 0, high);

@@ -158,6 +158,7 @@ export interface Native {
     join: boolean,
   ): number;
   descriptorKind(fd: number): number;
+  descriptorEnd(fd: number): number;
   ownsDescriptor(fd: number): boolean;
   pollerOpen(fd: number): number;
   pollerWatch(slot: number, events: number): number;

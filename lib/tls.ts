@@ -81,6 +81,8 @@ class Collector extends BaseProtocol implements InternalProtocol {
 type Secure = (stream: Duplex, handshake: Handshake, done: Future<TLSSocket>) => void;
 
 function finishWith(done: Future<TLSSocket>, socket: TLSSocket): void {
+  // So that Node ends nothing at the peer's end before eofReceived() has written its last.
+  socket.allowHalfOpen = true;
   if (done.done()) socket.destroy();
   else done.finish(kFinished, socket);
 }

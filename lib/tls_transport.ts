@@ -9,7 +9,9 @@ import type { Context } from './context.ts';
 import { DuplexTransport } from './duplex_transport.ts';
 import { RuntimeError, TimeoutError } from './exceptions.ts';
 import { TimerHandle } from './handles.ts';
+import { native } from './native.ts';
 import type { BaseProtocol } from './protocols.ts';
+import { systemError } from './system_errors.ts';
 import { batchedTls, batchTls, dropTls, flushTls } from './tls_batch.ts';
 import type { TlsOptions } from './tls_options.ts';
 import type { TransportOwner } from './transport_base.ts';
@@ -17,6 +19,13 @@ import type { LoopCore } from './turns.ts';
 
 /** asyncio's high-water mark of a TLS transport, in bytes (constants: FLOW_CONTROL_HIGH_WATER_SSL_WRITE). */
 const kHighWater = 512 * 1024;
+
+/** A reset that Node, by libuv, takes for the end of what came before it. */
+function peerErrorOf(socket: TLSSocket): Error | undefined {
+  const fd = (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+  const end = fd < 0 ? 0 : native.descriptorEnd(fd);
+  return end < 0 ? systemError(end, 'read') : undefined;
+}
 
 /** @internal */
 export class TlsTransport extends DuplexTransport {
@@ -29,6 +38,8 @@ export class TlsTransport extends DuplexTransport {
   private shutdownTimer: TimerHandle | undefined = undefined;
   /** close() waits for the peer's end of the connection. */
   private waitsForPeer = true;
+  /** What the peer has ended the connection with, if not in order. */
+  private peerError: Error | undefined = undefined;
 
   constructor(
     loop: LoopCore,
@@ -45,8 +56,10 @@ export class TlsTransport extends DuplexTransport {
     this.shutdownTimeout = shutdownTimeout;
     this.certificate = socket.getPeerCertificate();
     this.cipher = socket.getCipher();
-    this.high = kHighWater;
-    this.low = kHighWater / 4;
+  }
+
+  protected override get defaultHigh(): number {
+    return kHighWater;
   }
 
   /**
@@ -57,6 +70,7 @@ export class TlsTransport extends DuplexTransport {
     const { socket } = this;
     const push = socket.push;
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null) this.peerError = peerErrorOf(socket);
       const atOnce = this.begun && this.isReading() && socket.readableLength === 0;
       if (chunk === null || !atOnce) return push.call(socket, chunk, encoding);
       this.dataCame(chunk);
@@ -114,7 +128,8 @@ export class TlsTransport extends DuplexTransport {
 
   /** The peer has ended: that is what close() waits for. */
   protected override ended(): void {
-    if (!this.closing) super.ended();
+    if (!this.closing && this.peerError !== undefined) this.receiveFailure(this.peerError);
+    else if (!this.closing) super.ended();
     else if (this.stream.writableFinished) this.endInOrder();
   }
 

@@ -15,6 +15,13 @@ napi_value DescriptorKind(napi_env env, napi_callback_info info) {
   return ToValue(env, uv::DescribeDescriptor(static_cast<uv_file>(arguments.Int(0))));
 }
 
+// descriptorEnd(fd): how the incoming side of a stream has ended: 0 in order, 1 not yet, or a
+// negative error.
+napi_value DescriptorEnd(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return ToValue(env, uv::DescribeEnd(static_cast<uv_file>(arguments.Int(0))));
+}
+
 // ownsDescriptor(fd): whether a stream or listener of this thread lives on it.
 napi_value OwnsDescriptor(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
@@ -48,6 +55,7 @@ napi_value PollerWatch(napi_env env, napi_callback_info info) {
 void ExportDescriptors(napi_env env, napi_value exports, Environment* environment) {
   Export(env, exports, environment,
          {{"descriptorKind", DescriptorKind},
+          {"descriptorEnd", DescriptorEnd},
           {"ownsDescriptor", OwnsDescriptor},
           {"pollerOpen", PollerOpen},
           {"pollerWatch", PollerWatch}});

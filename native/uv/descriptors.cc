@@ -26,6 +26,8 @@ int32_t DescribeDescriptor(uv_file fd) {
   }
 }
 
+int32_t DescribeEnd(uv_file) { return 0; }
+
 #else
 
 namespace {
@@ -89,6 +91,18 @@ int32_t DescribeDescriptor(uv_file fd) {
   if ((access & O_ACCMODE) != O_WRONLY) kind |= kReadableDescriptor;
   if ((access & O_ACCMODE) != O_RDONLY) kind |= kWritableDescriptor;
   return kind;
+}
+
+int32_t DescribeEnd(uv_file fd) {
+  char byte;
+  ssize_t count;
+  do {
+    count = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  } while (count < 0 && errno == EINTR);
+  if (count >= 0) return static_cast<int32_t>(count);
+  // Pipes and terminals, which nobody resets.
+  if (errno == ENOTSOCK || errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+  return uv_translate_sys_error(errno);
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "address.h"
+#include "descriptors.h"
 #include "local_address.h"
 #include "posix_socket.h"
 #include "splicer.h"
@@ -249,7 +250,10 @@ void Stream::OnRead(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) 
   }
   memory.TakeBack(&self->read_target_, buffer);
   if (count == 0) return;
-  self->ReadEnded(count == UV_EOF ? 0 : static_cast<int>(count));
+  if (count != UV_EOF) return self->ReadEnded(static_cast<int>(count));
+  const int32_t end = self->Descriptor() < 0 ? 0 : DescribeEnd(self->Descriptor());
+  if (end <= 0) return self->ReadEnded(end);
+  self->ContinueReading();
 }
 
 int Stream::Write(const uv_buf_t* buffers, unsigned count) {

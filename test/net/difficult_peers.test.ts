@@ -127,6 +127,16 @@ for (const carrier of CARRIERS) {
         protocol.transport.close();
       });
 
+      test('whose peer resets it in the same breath is told what came before, and of no end', async (protocol, peer) => {
+        protocol.transport.write(Buffer.alloc(NEVER_READ));
+        await settle();
+        peer.write('before');
+        reset(peer);
+        assert.equal(((await protocol.lost) as NodeJS.ErrnoException).code, 'ECONNRESET');
+        assert.equal(String(protocol.received), 'before');
+        assert.equal(protocol.ended, false);
+      });
+
       test('whose peer resets it in the middle of a large write drops the rest', async (protocol, peer) => {
         protocol.transport.write(Buffer.alloc(MUCH));
         reset(peer);

@@ -1,11 +1,19 @@
 /** close() over TLS waits for the peer's end, but not for ever. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openConnection, TimeoutError } from 'aionode';
+import { getRunningLoop, openConnection, Protocol, TimeoutError, type Transport } from 'aionode';
 import { identity } from '../support/certificates.js';
 import { addressOf, KINDS } from '../support/kinds.js';
-import { inLoop, LOCALHOST, roundsUntil } from '../support/net.js';
-import { CLIENT, connectNodeTls, SERVER, startNodeTlsServer, TRUST } from '../support/tls.js';
+import { inLoop, LOCALHOST, portOf, roundsUntil } from '../support/net.js';
+import {
+  CLIENT,
+  connectNodeTls,
+  endOf,
+  SERVER,
+  startNodeTlsServer,
+  TRUST,
+  withTlsPair,
+} from '../support/tls.js';
 
 /** In seconds; nothing depends on it but how long the tests take. */
 const SHORT = { sslShutdownTimeout: 0.05 };
@@ -39,6 +47,44 @@ describe('a TLS peer that ends', () => {
     );
   }
 });
+
+it(
+  'what eofReceived() writes over TLS is sent before the end',
+  inLoop(async () => {
+    class Polite extends Protocol {
+      private transport!: Transport;
+
+      override connectionMade(transport: Transport): void {
+        this.transport = transport;
+      }
+
+      override eofReceived(): void {
+        this.transport.write('bye');
+      }
+    }
+    const server = await getRunningLoop().createServer(() => new Polite(), LOCALHOST, 0, SERVER);
+    const peer = await connectNodeTls(portOf(server), { servername: 'localhost' });
+    const received: Buffer[] = [];
+    peer.on('data', (chunk) => received.push(chunk));
+    peer.allowHalfOpen = true;
+    peer.end();
+    await endOf(peer);
+    assert.equal(String(Buffer.concat(received)), 'bye');
+    await server.shutdown();
+  }),
+);
+
+it(
+  'setWriteBufferLimits() over TLS without an argument sets the marks that a new connection has',
+  inLoop(() =>
+    withTlsPair(async ({ writer: { transport } }) => {
+      const marks = transport.getWriteBufferLimits();
+      transport.setWriteBufferLimits({ high: 5 });
+      transport.setWriteBufferLimits();
+      assert.deepEqual(transport.getWriteBufferLimits(), marks);
+    }),
+  ),
+);
 
 describe('a TLS peer that does not end when it is asked to', () => {
   for (const [name, make] of Object.entries(KINDS)) {
