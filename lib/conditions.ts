@@ -19,6 +19,8 @@ import { Waiter, WaitingLine } from './waiters.ts';
 /** Stands in the condition's line until it is notified, then in the lock's. */
 abstract class Notifiable<T> extends Waiter<T> {
   private readonly condition: Condition;
+  /** The acquisition of the lock that is given up for the time of the wait. */
+  private acquisition = 0;
   /** The cancel that takes effect once the lock is held again. */
   private deferred: CancelledError | undefined = undefined;
 
@@ -39,14 +41,16 @@ abstract class Notifiable<T> extends Waiter<T> {
     }
     waiters.bind(this.loop);
     lock.waiters.bind(this.loop);
+    this.acquisition = lock.acquisition;
     lock.release();
     waiters.add(this);
   }
 
   protected override woke(line: WaitingLine): void {
     const { lock, waiters } = this.condition;
-    if (line !== waiters) lock.held = true;
+    if (line !== waiters) lock.take();
     else if (!lock.takeOrJoin(this)) return;
+    lock.acquisition = this.acquisition;
     if (this.deferred === undefined) this.notified();
     else {
       this.passOn();
@@ -73,7 +77,9 @@ abstract class Notifiable<T> extends Waiter<T> {
     if (line === lock.waiters) lock.passOn();
     this.waitOn();
     this.deferred = error;
-    return lock.takeOrJoin(this);
+    if (!lock.takeOrJoin(this)) return false;
+    lock.acquisition = this.acquisition;
+    return true;
   }
 }
 

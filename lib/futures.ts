@@ -479,6 +479,11 @@ export class Future<T = unknown> {
     else this.loop.enqueue(entry);
   }
 
+  /** Whether it has failed, and somebody was told. @internal */
+  get isKnownFailure(): boolean {
+    return this.state === kFailed && this.aside === undefined;
+  }
+
   /** The failure, if any, is known to somebody: it will not be reported. @internal */
   markRetrieved(): void {
     this.retrieved();

@@ -36,15 +36,15 @@ class Held implements Disposable {
 /** One acquisition of a lock: disposing of it after a release does nothing, whoever holds the lock then. */
 class HeldLock implements Disposable {
   private readonly lock: Lock;
-  private readonly releases: number;
+  private readonly acquisition: number;
 
   constructor(lock: Lock) {
     this.lock = lock;
-    this.releases = lock.releases;
+    this.acquisition = lock.acquisition;
   }
 
   [Symbol.dispose](): void {
-    if (this.lock.releases === this.releases) this.lock.release();
+    if (this.lock.held && this.lock.acquisition === this.acquisition) this.lock.release();
   }
 }
 
@@ -72,7 +72,7 @@ class LockAcquire extends Waiter<Disposable> {
   }
 
   protected override woke(): void {
-    this.lock.held = true;
+    this.lock.take();
     this.complete(new HeldLock(this.lock));
   }
 
@@ -105,8 +105,9 @@ export class Lock {
   loop: LoopCore | undefined = undefined;
   /** @internal */
   held = false;
-  /** How often it was released: what an acquisition is told by. @internal */
-  releases = 0;
+  /** The last acquisition, by its number. @internal */
+  acquisition = 0;
+  private acquisitions = 0;
   /** @internal */
   readonly waiters: WaitingLine = new WaitingLine(this);
 
@@ -141,7 +142,6 @@ export class Lock {
       );
     }
     this.held = false;
-    this.releases += 1;
     this.waiters.wakeFirst();
   }
 
@@ -168,8 +168,15 @@ export class Lock {
       this.waiters.add(waiter);
       return false;
     }
-    this.held = true;
+    this.take();
     return true;
+  }
+
+  /** Takes the lock, which is free. @internal */
+  take(): void {
+    this.held = true;
+    this.acquisitions += 1;
+    this.acquisition = this.acquisitions;
   }
 
   /** A waiter left the line without taking the lock. @internal */

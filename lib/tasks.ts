@@ -282,8 +282,12 @@ export class Task<T = unknown>
     return this.scope.allRequests > 0 ? 'cancelling' : 'pending';
   }
 
-  /** cancel() and wait until the task is done; throws its error unless that is the cancel. */
+  /**
+   * cancel() and wait until the task is done; throws its error unless that is the cancel, or one that somebody
+   * was told before: the block that has awaited the task throws it by itself.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isKnownFailure) return;
     const disposer = currentTask();
     const requests = disposer?.cancelling() ?? 0;
     this.cancel();

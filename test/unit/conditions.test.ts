@@ -34,6 +34,28 @@ describe('Condition', () => {
     }),
   );
 
+  for (const way of ['wait', 'waitFor', 'cancelled'] as const) {
+    it(
+      `a Disposable of acquire() releases the lock after ${way === 'cancelled' ? 'a wait() that was cancelled' : `${way}()`}`,
+      inLoop(async () => {
+        const condition = new Condition();
+        let ready = false;
+        const task = createTask(async () => {
+          using _held = await condition.acquire();
+          await (way === 'waitFor' ? condition.waitFor(() => ready) : condition.wait());
+          assert.equal(condition.locked(), true);
+        });
+        await settle();
+        ready = true;
+        if (way === 'cancelled') task.cancel();
+        else await condition.with(() => condition.notifyAll());
+        await gather(task, { returnExceptions: true });
+        assert.equal(task.cancelled(), way === 'cancelled');
+        assert.equal(condition.locked(), false);
+      }),
+    );
+  }
+
   it(
     'waitFor() looks again after each wake-up and returns what the predicate gave',
     inLoop(async () => {

@@ -25,6 +25,57 @@ import {
 } from 'aionode';
 import { inLoop } from '../support/tasks.js';
 
+describe('await using', () => {
+  const boom = async () => {
+    throw new TypeError('boom');
+  };
+
+  it(
+    'cancels a task that is pending, without a word',
+    inLoop(async () => {
+      const never = new Future();
+      {
+        await using _task = createTask(async () => never);
+        await sleep(0);
+      }
+      assert.equal(never.cancelled(), true);
+    }),
+  );
+
+  it(
+    'throws the error of a task that nobody was told',
+    inLoop(async () => {
+      const body = async () => {
+        await using _task = createTask(boom);
+        await sleep(0);
+      };
+      await assert.rejects(body, { name: 'TypeError', message: 'boom' });
+    }),
+  );
+
+  it(
+    'throws the error of a task that fails in its end',
+    inLoop(async () => {
+      const body = async () => {
+        await using _task = createTask(() => new Event().wait().finally(boom));
+        await sleep(0);
+      };
+      await assert.rejects(body, { name: 'TypeError', message: 'boom' });
+    }),
+  );
+
+  it(
+    'leaves the error of a task that the block has awaited to the block',
+    inLoop(async () => {
+      const body = async () => {
+        await using task = createTask(boom);
+        await task;
+      };
+      await assert.rejects(body, { name: 'TypeError', message: 'boom' });
+    }),
+  );
+});
+
 describe('currentTask', () => {
   const ways: Record<string, () => unknown> = {
     'a native promise': () => Promise.resolve(),
