@@ -201,6 +201,7 @@ export class EventLoop extends NetworkLoop {
     }
     return new Promise((resolve) => {
       this.running = true;
+      this.takeHeld();
       enterLoop(this);
       this.runningChanged();
       this.#stopped = resolve;
@@ -232,7 +233,7 @@ export class EventLoop extends NetworkLoop {
     if (this.#closed) return;
     this.#closed = true;
     stopTimingSteps(this);
-    this.ready.clear();
+    this.dropReady();
     disarmTimersOf(this);
     closeSlotsOf(this);
     this.closeThreading();

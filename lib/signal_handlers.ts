@@ -27,7 +27,7 @@ const handlers = new Map<NodeJS.Signals, Map<LoopCore, Handle>>();
 const interrupts = new Map<NodeJS.Signals, Set<NodeJS.SignalsListener>>();
 
 function onSignal(signal: NodeJS.Signals): void {
-  for (const [loop, handle] of handlers.get(signal) ?? []) loop.enqueue(handle);
+  for (const [loop, handle] of handlers.get(signal) ?? []) loop.enqueueEvent(handle);
 }
 
 /** @internal */

@@ -16,7 +16,7 @@ const kInitialSlots = 256;
 
 /** What the timer table holds. It joins the ready queue of its loop when its deadline passes. @internal */
 export interface TimerEntry extends ReadyEntry {
-  readonly loop: { enqueue(entry: ReadyEntry): void };
+  readonly loop: { enqueueEvent(entry: ReadyEntry): void };
   /** Slot while armed, -1 otherwise. */
   timerSlot: number;
 }
@@ -101,7 +101,7 @@ export function takeDueTimers(count: number): void {
       entries[slot] = undefined;
       freeSlots.push(slot);
       entry.timerSlot = -1;
-      entry.loop.enqueue(entry);
+      entry.loop.enqueueEvent(entry);
     }
     state[kLiveTimers] = (state[kLiveTimers] as number) - due;
     if (due < kDueCapacity) break;

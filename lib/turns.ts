@@ -40,6 +40,11 @@ export interface LoopResource {
 export abstract class LoopCore {
   /** Entries that are ready to run. In JavaScript because they are: taking one crosses no boundary. @internal */
   readonly ready: Ring<ReadyEntry> = new Ring();
+  /**
+   * What events and timers have made ready while the loop does not run. In asyncio they are found when it runs
+   * again, after what was scheduled meanwhile.
+   */
+  private held: ReadyEntry[] = [];
   /** Whether turns of this loop run. @internal */
   running = false;
   /** Whether the driver has this loop on its list. @internal */
@@ -84,7 +89,7 @@ export abstract class LoopCore {
    */
   runEvent(entry: ReadyEntry): boolean {
     if (!dispatching || this.busyAt === dispatches || !this.running) {
-      this.enqueue(entry);
+      this.enqueueEvent(entry);
       return false;
     }
     if (served !== this) {
@@ -101,8 +106,32 @@ export abstract class LoopCore {
 
   /** Adds an entry to the ready queue and wakes the driver if it sleeps. @internal */
   enqueue(entry: ReadyEntry): void {
-    this.ready.push(entry);
-    if (!this.active && this.running) activate(this);
+    if (this.active) {
+      this.ready.push(entry);
+    } else if (dispatching && !this.running) {
+      this.held.push(entry);
+    } else {
+      this.ready.push(entry);
+      if (this.running) activate(this);
+    }
+  }
+
+  /** As enqueue(), for what an event or timer makes ready. @internal */
+  enqueueEvent(entry: ReadyEntry): void {
+    if (this.running) this.enqueue(entry);
+    else this.held.push(entry);
+  }
+
+  /** The loop begins to run: what events and timers have made ready joins the queue. @internal */
+  takeHeld(): void {
+    for (const entry of this.held) this.ready.push(entry);
+    this.held = [];
+  }
+
+  /** @internal */
+  dropReady(): void {
+    this.ready.clear();
+    this.held = [];
   }
 }
 

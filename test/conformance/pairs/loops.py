@@ -149,6 +149,18 @@ def stop_before_run_forever_runs_one_batch(log):
     loop.close()
 
 
+def timer_due_while_the_loop_is_stopped(log):
+    loop = VirtualLoop()
+    loop.call_at(loop.time() - 1, log, "timer")
+    cancelled = loop.call_at(loop.time() - 1, log, "never")
+    loop.call_soon(log, "soon")
+    loop.call_soon(cancelled.cancel)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    log("stopped")
+    loop.close()
+
+
 def run_until_complete_stopped_early(log):
     loop = VirtualLoop()
     future = loop.create_future()

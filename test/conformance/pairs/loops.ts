@@ -1,4 +1,5 @@
 // Twin of loops.py: running, stopping and closing loops.
+import { setTimeout as pause } from 'node:timers/promises';
 import * as aionode from 'aionode';
 import type { Log, Pairs } from '../interpreter/pairs.js';
 
@@ -124,6 +125,21 @@ export const pairs: Pairs = {
       log('first');
       loop.callSoon(log, 'never');
     });
+    await loop.runForever();
+    log('stopped');
+    loop.close();
+  },
+
+  timer_due_while_the_loop_is_stopped: async (log) => {
+    const loop = aionode.newEventLoop();
+    loop.callAt(loop.time() - 1, () => log('timer'));
+    const cancelled = loop.callAt(loop.time() - 1, () => log('never'));
+    // Long enough for both to come due.
+    await pause(1);
+    await pause(1);
+    loop.callSoon(() => log('soon'));
+    loop.callSoon(() => cancelled.cancel());
+    loop.callSoon(() => loop.stop());
     await loop.runForever();
     log('stopped');
     loop.close();
