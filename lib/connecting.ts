@@ -36,36 +36,36 @@ import type { LoopCore } from './turns.ts';
 /** Options of openConnection() and loop.createConnection(). @public */
 export interface ConnectOptions {
   /** 4, 6, or 0 (the default) for both. */
-  family?: 0 | 4 | 6;
+  family?: 0 | 4 | 6 | undefined;
   /** The local end of the connection. */
-  localAddr?: [host: string, port: number];
+  localAddr?: [host: string, port: number] | undefined;
   /**
    * In seconds: how long an attempt is waited for before the next address is tried beside it (happy
    * eyeballs; RFC 8305 recommends 0.25). Without it one address is tried after the other.
    */
-  happyEyeballsDelay?: number;
+  happyEyeballsDelay?: number | undefined;
   /**
    * How many addresses of the first family come before the families alternate; 0 keeps the order of the
    * look-up. 1 by default with happyEyeballsDelay, else 0.
    */
-  interleave?: number;
+  interleave?: number | undefined;
   /** Whether small packets are sent at once; true by default, as in asyncio. */
-  noDelay?: boolean;
+  noDelay?: boolean | undefined;
   /** Whether the system probes a silent peer. */
-  keepAlive?: boolean;
+  keepAlive?: boolean | undefined;
   /** Encrypts the connection: true, or what node:tls takes. */
-  ssl?: boolean | TlsOptions;
+  ssl?: boolean | TlsOptions | undefined;
   /** Whom the server's certificate must be for; the host by default. */
-  serverHostname?: string;
+  serverHostname?: string | undefined;
   /** In seconds; 60 by default. */
-  sslHandshakeTimeout?: number;
+  sslHandshakeTimeout?: number | undefined;
   /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
-  sslShutdownTimeout?: number;
+  sslShutdownTimeout?: number | undefined;
   /**
    * A connected stream socket to use instead: host and port, or the path, are null then. It belongs to the
    * transport and is closed with it; when this throws for an argument, it is still the caller's.
    */
-  fd?: number;
+  fd?: number | undefined;
 }
 
 /** @internal */

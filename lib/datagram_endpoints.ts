@@ -19,25 +19,25 @@ import type { LoopCore } from './turns.ts';
 /** Options of loop.createDatagramEndpoint(). @public */
 export interface DatagramOptions {
   /** Where to receive: a host name or address, and a port (0: the system chooses one). */
-  localAddr?: SocketAddress;
+  localAddr?: SocketAddress | undefined;
   /** The one peer: nothing is received from others, and sendto() needs no address. */
-  remoteAddr?: SocketAddress;
+  remoteAddr?: SocketAddress | undefined;
   /** 4 or 6; needed when neither address is given. */
-  family?: 0 | 4 | 6;
+  family?: 0 | 4 | 6 | undefined;
   /**
    * Whether several sockets may be bound to one port, each of which gets what is sent to a multicast group. Of
    * what is sent to one address only one of them gets it, so this is for multicast alone.
    */
-  reuseAddress?: boolean;
+  reuseAddress?: boolean | undefined;
   /** Whether several sockets may be bound to one port, which the system then spreads the datagrams over. */
-  reusePort?: boolean;
+  reusePort?: boolean | undefined;
   /** Whether broadcast addresses may be sent to. The system is not told of `remoteAddr` then. */
-  allowBroadcast?: boolean;
+  allowBroadcast?: boolean | undefined;
   /**
    * A UDP socket to use instead, bound or connected as it may be; there are no other options then. It belongs
    * to the transport and is closed with it; when this throws for an argument, it is still the caller's.
    */
-  fd?: number;
+  fd?: number | undefined;
 }
 
 /** A socket that receives. */

@@ -55,7 +55,7 @@ const handedOver = new WeakSet<StreamReader>();
 /** Options of toDuplex(). @public */
 export interface ToDuplexOptions {
   /** false (the default, as of a net.Socket): ends the writing side when the peer has ended its own. */
-  allowHalfOpen?: boolean;
+  allowHalfOpen?: boolean | undefined;
 }
 
 /**

@@ -42,19 +42,19 @@ export interface Executor {
 /** Options of a ThreadPoolExecutor. @public */
 export interface ThreadPoolOptions {
   /** How many threads there may be; by default the processors and four, 32 at most. */
-  maxWorkers?: number;
+  maxWorkers?: number | undefined;
   /** What the threads are called, with a number after it. */
-  threadNamePrefix?: string;
+  threadNamePrefix?: string | undefined;
   /**
    * What cancelling a running call does to its thread. false (the default): it goes on, and its result is
    * dropped; true: it is ended at once; a number: it is ended if it still runs so many seconds later.
    */
-  terminate?: boolean | number;
+  terminate?: boolean | number | undefined;
   /**
    * The most memory that the objects of one thread may take, in MB, at least 16. More ends the thread; from Node
    * 24 on V8 may end the process instead when the memory fills very fast.
    */
-  maxMemoryMb?: number;
+  maxMemoryMb?: number | undefined;
 }
 
 /** The threads beyond the processors wait for I/O; Python has the same number. */
@@ -191,7 +191,7 @@ export class ThreadPoolExecutor implements Executor, PoolThreadOwner, AsyncDispo
    *
    * **Cancellation:** stops waiting, and nothing else.
    */
-  shutdown(wait = true, options: { cancelFutures?: boolean } = {}): Future<void> {
+  shutdown(wait = true, options: { cancelFutures?: boolean | undefined } = {}): Future<void> {
     checkOptions(options);
     this.#closed = true;
     if (options.cancelFutures === true) for (const call of [...this.#line]) call.cancel();

@@ -282,7 +282,10 @@ export class Future<T = unknown> {
    * Callbacks run in the order in which they were added.
    * @param options - `context`: where it runs; the caller's context by default
    */
-  addDoneCallback(callback: (future: this) => void, options?: { context?: Context }): void {
+  addDoneCallback(
+    callback: (future: this) => void,
+    options?: { context?: Context | undefined },
+  ): void {
     checkFunction(callback, 'callback');
     const entry = new DoneCallback(
       this as Future<unknown>,

@@ -13,7 +13,7 @@ export type Result<A> = A extends () => infer R ? Awaited<R> : Awaited<A>;
 /** Options of gather(): its last argument. @public */
 export interface GatherOptions {
   /** Gives failures as results instead of failing. */
-  returnExceptions?: boolean;
+  returnExceptions?: boolean | undefined;
 }
 
 /** The future that gather() returns: cancelling it cancels the children. */
@@ -81,7 +81,7 @@ export function gather<A extends readonly Awaitable<any>[]>(
 /** @public */
 // biome-ignore lint/suspicious/noExplicitAny: any awaitable
 export function gather<A extends readonly Awaitable<any>[]>(
-  ...args: [...A, { returnExceptions?: false }]
+  ...args: [...A, { returnExceptions?: false | undefined }]
 ): Future<{ -readonly [K in keyof A]: Result<A[K]> }>;
 /** @public */
 // biome-ignore lint/suspicious/noExplicitAny: any awaitable

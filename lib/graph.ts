@@ -23,9 +23,9 @@ export interface FutureCallGraph {
 /** Options of the functions that make call graphs. @public */
 export interface CallGraphOptions {
   /** How many frames of the running code to leave out, the call itself included; 1 by default. */
-  depth?: number;
+  depth?: number | undefined;
   /** How many entries of a stack to give: the outermost ones; negative: the innermost ones. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a Future of whatever result

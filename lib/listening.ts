@@ -35,30 +35,30 @@ const kNotHere = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'].map(errnoOf));
 /** Options of startServer(), loop.createServer() and their twins for Unix sockets. @public */
 export interface ServerOptions {
   /** 4, 6, or 0 (the default) for both. */
-  family?: 0 | 4 | 6;
+  family?: 0 | 4 | 6 | undefined;
   /** Connections that the system holds for us before they are accepted; 100 by default. */
-  backlog?: number;
+  backlog?: number | undefined;
   /** Whether an address may be used again while old connections to it linger; true by default. */
-  reuseAddress?: boolean;
+  reuseAddress?: boolean | undefined;
   /** Whether several sockets may listen on one address, the system balancing between them. */
-  reusePort?: boolean;
+  reusePort?: boolean | undefined;
   /** Whether the system probes silent clients. */
-  keepAlive?: boolean;
+  keepAlive?: boolean | undefined;
   /** Encrypts the connections: what node:tls takes, a key and a certificate above all. */
-  ssl?: TlsOptions;
+  ssl?: TlsOptions | undefined;
   /** In seconds; 60 by default. A client that takes longer is dropped. */
-  sslHandshakeTimeout?: number;
+  sslHandshakeTimeout?: number | undefined;
   /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
-  sslShutdownTimeout?: number;
+  sslShutdownTimeout?: number | undefined;
   /**
    * A stream socket that is bound, and may listen, to serve on instead: host and port are null then. It
    * belongs to the server and is closed with it.
    */
-  fd?: number;
+  fd?: number | undefined;
   /** Unix sockets: whether the socket's file is removed with the server; true by default. */
-  cleanupSocket?: boolean;
+  cleanupSocket?: boolean | undefined;
   /** false: call startServing() or serveForever() later; the addresses are bound at once. */
-  startServing?: boolean;
+  startServing?: boolean | undefined;
 }
 
 /** A listening socket's address. @public */

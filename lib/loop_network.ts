@@ -91,7 +91,7 @@ export abstract class NetworkLoop extends DescriptorLoop {
   getaddrinfo(
     host: string | null,
     port: number | string | null,
-    options?: { family?: 0 | 4 | 6; flags?: number },
+    options?: { family?: 0 | 4 | 6 | undefined; flags?: number | undefined },
   ): Promise<AddressInfo[]> {
     return getaddrinfo(host, port, options);
   }

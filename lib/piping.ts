@@ -22,9 +22,9 @@ export interface PipeTarget {
 /** Options of StreamReader.pipeTo(). @public */
 export interface PipeOptions {
   /** How many bytes to move at most; by default all that come. */
-  count?: number;
+  count?: number | undefined;
   /** Whether writeEof() follows the end of the reader, where the writer can; true by default. */
-  end?: boolean;
+  end?: boolean | undefined;
 }
 
 /** What piping needs of a StreamReader. @internal */

@@ -27,7 +27,7 @@ const kDefaultLimit = 64 * 1024;
 /** Options of a StreamReader, and of what makes one. @public */
 export interface StreamOptions {
   /** In bytes; 64 KiB by default. Bounds lines, and reading is paused when twice as much is buffered. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** @throws RangeError unless `limit`, if there is one, is positive @internal */

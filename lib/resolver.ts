@@ -92,7 +92,7 @@ export async function resolveHost(
 export async function getaddrinfo(
   host: string | null,
   port: number | string | null,
-  options: { family?: 0 | 4 | 6; flags?: number } = {},
+  options: { family?: 0 | 4 | 6 | undefined; flags?: number | undefined } = {},
 ): Promise<AddressInfo[]> {
   if (host !== null) checkText(host, 'host');
   checkOptions(options);

@@ -17,15 +17,15 @@ import { reportUnnoticed } from './unnoticed.ts';
 /** Options of a Runner. @public */
 export interface RunnerOptions {
   /** Turns the debug mode of the loop on or off; by default as AIONODE_DEBUG says. */
-  debug?: boolean;
+  debug?: boolean | undefined;
   /** Makes the loop; newEventLoop() by default. */
-  loopFactory?: () => EventLoop;
+  loopFactory?: (() => EventLoop) | undefined;
 }
 
 /** Options of run(). @public */
 export interface RunOptions extends RunnerOptions {
   /** Signals that cancel main; ['SIGINT'] by default. A second one ends the process as Node would. */
-  signals?: readonly NodeJS.Signals[];
+  signals?: readonly NodeJS.Signals[] | undefined;
 }
 
 /** How long the end of run() waits for the threads of the default executor; asyncio's number. */
@@ -40,30 +40,39 @@ function signalError(signal: NodeJS.Signals, cause: unknown): Error {
 /**
  * Lets signals cancel a task. A signal that the program listens to itself, from the start or by a handler
  * of a loop later on, is left to the program.
- * Returns what ends it, which tells the signal that came.
  */
-function cancelOnSignals(
-  task: Task,
-  signals: readonly NodeJS.Signals[],
-): () => NodeJS.Signals | undefined {
-  let received: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (received !== undefined || task.done()) {
-      stop();
+class Interruption {
+  /** What is cancelled. */
+  task: Task | undefined = undefined;
+  /** The signal that came. */
+  received: NodeJS.Signals | undefined = undefined;
+  private readonly ends: (() => void)[] = [];
+
+  /** @throws RuntimeError for a signal that cannot be caught */
+  constructor(signals: readonly NodeJS.Signals[]) {
+    try {
+      for (const signal of new Set(signals)) {
+        this.ends.push(onInterrupt(signal, (came) => this.interrupt(came)));
+      }
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+  }
+
+  end(): void {
+    for (const end of this.ends) end();
+  }
+
+  private interrupt(signal: NodeJS.Signals): void {
+    if (this.received !== undefined || this.task?.done() !== false) {
+      this.end();
       process.kill(process.pid, signal);
       return;
     }
-    received = signal;
-    task.cancel();
-  };
-  const ends = Array.from(signals, (signal) => onInterrupt(signal, onSignal));
-  const stop = (): void => {
-    for (const end of ends) end();
-  };
-  return () => {
-    stop();
-    return received;
-  };
+    this.received = signal;
+    this.task.cancel();
+  }
 }
 
 /**
@@ -95,7 +104,8 @@ export class Runner implements AsyncDisposable {
     if (this.#closed) throw new RuntimeError('Runner is closed');
     if (this.#loop === null) {
       this.#loop = this.#makeLoop();
-      if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
+      const { debug } = this.#options;
+      if (debug !== undefined && debug !== null) this.#loop.setDebug(debug);
       this.#context = captureContext() ?? emptyContext;
     }
     return this.#loop;
@@ -116,7 +126,10 @@ export class Runner implements AsyncDisposable {
    */
   async run<T>(
     coro: Awaitable<T>,
-    options: { context?: Context; signals?: readonly NodeJS.Signals[] } = {},
+    options: {
+      context?: Context | undefined;
+      signals?: readonly NodeJS.Signals[] | undefined;
+    } = {},
   ): Promise<T> {
     if (currentScope() !== null) {
       throw new RuntimeError(
@@ -129,22 +142,28 @@ export class Runner implements AsyncDisposable {
     for (const signal of signals) checkSignalName(signal, 'options.signals');
     const loop = this.getLoop();
     if (loop.isRunning()) throw new RuntimeError('Runner.run() is running already');
-    const task = loop.createTask(asCoro(coro), {
-      context: contextOption(options) ?? this.#context,
-    });
-    const signalReceived = cancelOnSignals(task as Task, signals);
+    const interruption = new Interruption(signals);
+    try {
+      const context = contextOption(options) ?? this.#context;
+      const task = loop.createTask(asCoro(coro), { context });
+      interruption.task = task;
+      return await this.#untilDone(loop, task, interruption);
+    } finally {
+      interruption.end();
+    }
+  }
+
+  async #untilDone<T>(loop: EventLoop, task: Task<T>, interruption: Interruption): Promise<T> {
     try {
       return await loop.runUntilComplete(task);
     } catch (error) {
-      const signal = signalReceived();
+      const { received } = interruption;
       // What a task factory made may be no Task: then nobody can tell whether the signal alone cancelled it.
       const cancelled = error instanceof CancelledError && task instanceof Task;
-      if (signal !== undefined && cancelled && task.uncancel() === 0) {
-        throw signalError(signal, error);
+      if (received !== undefined && cancelled && task.uncancel() === 0) {
+        throw signalError(received, error);
       }
       throw error;
-    } finally {
-      signalReceived();
     }
   }
 

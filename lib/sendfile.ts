@@ -21,11 +21,11 @@ import type { LoopCore } from './turns.ts';
 /** Options of loop.sendfile(). @public */
 export interface SendfileOptions {
   /** Where in the file to begin, in bytes; 0 by default. */
-  offset?: number;
+  offset?: number | undefined;
   /** How many bytes to send at most; by default all that follow. */
-  count?: number;
+  count?: number | undefined;
   /** false: SendfileNotAvailableError where the system cannot send the file by itself. */
-  fallback?: boolean;
+  fallback?: boolean | undefined;
 }
 
 /** Read and written at once where the system cannot help; large enough that the calls do not count. */

@@ -25,10 +25,7 @@ import type { LoopCore } from './turns.ts';
 import { bindUnixSockets, connectUnix, type UnixPath } from './unix_sockets.ts';
 
 /** Called for each client; the tasks of async functions are in `server.handlers`. @public */
-export type ClientConnectedCallback = (
-  reader: StreamReader,
-  writer: StreamWriter,
-) => void | PromiseLike<void>;
+export type ClientConnectedCallback = (reader: StreamReader, writer: StreamWriter) => unknown;
 
 function limitOf(options: StreamOptions): StreamOptions {
   return options.limit === undefined ? {} : { limit: options.limit };
@@ -181,7 +178,7 @@ function callHandler(
   loop: LoopCore,
   server: Server,
   transport: Transport,
-  handler: () => void | PromiseLike<void>,
+  handler: () => unknown,
   isAsync: boolean,
 ): void {
   // A plain function may still return a promise (compiled code does): it starts inside a task, so that

@@ -44,25 +44,25 @@ export type Stdio = typeof PIPE | typeof DEVNULL | number | null;
 /** Options of createSubprocessExec(), loop.subprocessExec() and their twins for the shell. @public */
 export interface SubprocessOptions {
   /** null (the default): the child shares ours. */
-  stdin?: Stdio;
+  stdin?: Stdio | undefined;
   /** null (the default): the child shares ours. */
-  stdout?: Stdio;
+  stdout?: Stdio | undefined;
   /** null (the default): the child shares ours; STDOUT: where stdout goes. */
-  stderr?: Stdio | typeof STDOUT;
+  stderr?: Stdio | typeof STDOUT | undefined;
   /** The child's working directory. */
-  cwd?: string;
+  cwd?: string | undefined;
   /** The child's whole environment; ours by default. */
-  env?: NodeJS.ProcessEnv;
+  env?: NodeJS.ProcessEnv | undefined;
   /** The user that the child runs as. */
-  uid?: number;
+  uid?: number | undefined;
   /** The group that the child runs as. */
-  gid?: number;
+  gid?: number | undefined;
   /** The child leads a session of its own, and is not killed when this process or its loop ends. */
-  detached?: boolean;
+  detached?: boolean | undefined;
   /** Aborting it sends SIGTERM to the child. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Of the readers of stdout and stderr; see StreamOptions. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** @internal */

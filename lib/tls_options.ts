@@ -27,18 +27,18 @@ export type TlsOptions = Omit<ServerTlsOptions, 'pskCallback'> &
 /** Options of writer.startTls() and loop.startTls(). @public */
 export interface StartTlsOptions {
   /** The name that the peer's certificate must be for, and that is sent as SNI. */
-  serverHostname?: string;
+  serverHostname?: string | undefined;
   /** In seconds; 60 by default. */
-  sslHandshakeTimeout?: number;
+  sslHandshakeTimeout?: number | undefined;
   /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
-  sslShutdownTimeout?: number;
+  sslShutdownTimeout?: number | undefined;
   /** Which side of TLS this end is; by default the server's for a connection that a server accepted. */
-  serverSide?: boolean;
+  serverSide?: boolean | undefined;
 }
 
 /** The options of a client's connection that concern TLS. @internal */
 export interface ConnectTlsOptions extends Omit<StartTlsOptions, 'serverSide'> {
-  ssl?: boolean | TlsOptions;
+  ssl?: boolean | TlsOptions | undefined;
 }
 
 /** How long the peer is waited for, in seconds. @internal */

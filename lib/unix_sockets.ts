@@ -34,11 +34,11 @@ import type { LoopCore } from './turns.ts';
 /** Options of loop.connectAcceptedSocket(). @public */
 export interface AcceptedSocketOptions {
   /** Encrypts the connection, as the server's side of it: what node:tls takes. */
-  ssl?: TlsOptions;
+  ssl?: TlsOptions | undefined;
   /** In seconds; 60 by default. */
-  sslHandshakeTimeout?: number;
+  sslHandshakeTimeout?: number | undefined;
   /** In seconds; 30 by default: how long close() waits for the peer's end of the connection. */
-  sslShutdownTimeout?: number;
+  sslShutdownTimeout?: number | undefined;
 }
 
 /** The path or name of a Unix socket. @public */

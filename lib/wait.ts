@@ -75,7 +75,7 @@ function adopt(f: unknown): Future<unknown> {
 // biome-ignore lint/suspicious/noExplicitAny: the futures may differ in their results
 export async function wait<F extends Future<any>>(
   fs: Iterable<F>,
-  options?: { timeout?: number | null; returnWhen?: ReturnWhen },
+  options?: { timeout?: number | null | undefined; returnWhen?: ReturnWhen | undefined },
 ): Promise<[done: Set<F>, pending: Set<F>]> {
   checkCollection(fs, 'fs');
   const { timeout, returnWhen = ALL_COMPLETED } = options ?? {};
@@ -253,17 +253,17 @@ function inTime(future: Future<unknown> | null): Future<unknown> {
 // biome-ignore lint/suspicious/noExplicitAny: the futures may differ in their results
 export function asCompleted<F extends Future<any>>(
   fs: Iterable<F>,
-  options?: { timeout?: number | null },
+  options?: { timeout?: number | null | undefined },
 ): AsCompleted<F, Awaited<F>>;
 /** @public */
 // biome-ignore lint/suspicious/noExplicitAny: the futures may differ in their results
 export function asCompleted<A extends Awaitable<any>>(
   fs: Iterable<A>,
-  options?: { timeout?: number | null },
+  options?: { timeout?: number | null | undefined },
 ): AsCompleted<Future<Result<A>>, Result<A>>;
 export function asCompleted(
   fs: Iterable<Awaitable<unknown>>,
-  options?: { timeout?: number | null },
+  options?: { timeout?: number | null | undefined },
 ): Completions {
   checkCollection(fs, 'fs');
   checkTimeout(options?.timeout);

@@ -15,6 +15,7 @@ import {
   StreamReader,
   shield,
   sleep,
+  startServer,
   type Task,
   TaskGroup,
   type Timeout,
@@ -108,6 +109,12 @@ const result = await run(async () => {
     await using background = createTask(() => sleep(3600));
     same<typeof background, Task<void>>();
   }
+
+  // A handler may return a promise of anything, and an option that is undefined is as good as none
+  const server = await startServer((reader, writer) => reader.pipeTo(writer), '127.0.0.1', 0, {
+    limit: undefined,
+  });
+  server.close();
 
   // @ts-expect-error a delay is a number
   if (queue.full()) sleep('1');

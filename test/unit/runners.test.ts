@@ -292,11 +292,28 @@ describe('SIGINT during run()', { skip: !isUnix }, () => {
     assert.equal(stdout, 'SIGINT\nSIGINT SIGINT\n');
   });
 
-  it('that cannot be caught is refused', async () => {
-    await assert.rejects(
-      run(async () => {}, { signals: ['SIGKILL'] }),
-      /SIGKILL cannot be caught/,
-    );
+  it('that cannot be caught is refused: main does not run, and nobody listens', async () => {
+    const before = process.listenerCount('SIGINT');
+    const ran: string[] = [];
+    const runner = new Runner();
+    const refused = runner.run(() => ran.push('refused'), { signals: ['SIGINT', 'SIGKILL'] });
+    await assert.rejects(refused, /SIGKILL cannot be caught/);
+    assert.equal(process.listenerCount('SIGINT'), before);
+    await runner.run(() => ran.push('next'));
+    await runner.close();
+    assert.deepEqual(ran, ['next']);
+  });
+
+  it('that is named twice cancels main once', async () => {
+    const { stdout } = await runModule(`
+      import { run, sleep } from 'aionode';
+      const main = async () => {
+        process.kill(process.pid, 'SIGTERM');
+        try { await sleep(1000); } finally { await sleep(0); console.log('cleaned up'); }
+      };
+      const error = await run(main, { signals: ['SIGTERM', 'SIGTERM'] }).catch((error) => error);
+      console.log(error.code);`);
+    assert.equal(stdout, 'cleaned up\nSIGTERM\n');
   });
 
   it('may be another signal', async () => {
