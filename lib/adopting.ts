@@ -7,14 +7,23 @@ import { systemError } from './system_errors.ts';
 
 const { kTcpSocket, kLocalSocket, kDatagramSocket } = layout;
 
-function checkSocket(fd: number, listening: boolean | undefined): boolean {
-  const socket = describeDescriptor(fd);
-  const isStream = socket.kind === kTcpSocket || socket.kind === kLocalSocket;
-  if (!isStream || (listening !== undefined && socket.listening !== listening)) {
-    throw outOfRange('fd', listening === undefined ? 'a stream socket' : 'a connected socket', fd);
+/** What a socket has to be: of any kind, or of the Unix domain. */
+type Domain = 'any' | 'unix';
+
+/** Returns whether it is a TCP socket. */
+function checkSocket(fd: number, domain: Domain, listening: boolean | undefined): boolean {
+  const { kind, listening: listens } = describeDescriptor(fd);
+  const isStream = kind === kLocalSocket || (kind === kTcpSocket && domain === 'any');
+  if (!isStream || (listening !== undefined && listens !== listening)) {
+    const state = listening === undefined ? 'stream' : 'connected';
+    throw outOfRange(
+      'fd',
+      `a ${state} socket${domain === 'unix' ? ' of the Unix domain' : ''}`,
+      fd,
+    );
   }
   checkNotOwned(fd);
-  return socket.kind === kTcpSocket;
+  return kind === kTcpSocket;
 }
 
 /** A descriptor that comes instead of an address. @internal */
@@ -31,8 +40,8 @@ export function checkAlone(fd: unknown, ...address: readonly unknown[]): void {
  * the caller's then
  * @internal
  */
-export function adoptConnected(fd: number): number {
-  const isTcp = checkSocket(fd, false);
+export function adoptConnected(fd: number, domain: Domain = 'any'): number {
+  const isTcp = checkSocket(fd, domain, false);
   const slot = native.streamOpen(fd, isTcp);
   if (slot < 0) throw systemError(slot, 'open');
   if (isTcp) native.setNoDelay(slot, true);
@@ -42,11 +51,12 @@ export function adoptConnected(fd: number): number {
 /**
  * Takes over a socket that is bound, and may listen: returns the slot of a listener. Throws as
  * adoptConnected().
+ * @param removesFile - the file of a socket of the Unix domain goes with it
  * @internal
  */
-export function adoptBound(fd: number): number {
-  checkSocket(fd, undefined);
-  const slot = native.listenerOpen(fd);
+export function adoptBound(fd: number, domain: Domain, removesFile: boolean): number {
+  checkSocket(fd, domain, undefined);
+  const slot = native.listenerOpen(fd, removesFile);
   if (slot < 0) throw systemError(slot, 'open');
   return slot;
 }

@@ -55,7 +55,10 @@ export interface ServerOptions {
    * belongs to the server and is closed with it.
    */
   fd?: number | undefined;
-  /** Unix sockets: whether the socket's file is removed with the server; true by default. */
+  /**
+   * Unix sockets: whether the socket's file is removed with the server, one that came by `fd` too; true by default.
+   * false where somebody else owns the socket, as systemd does.
+   */
   cleanupSocket?: boolean | undefined;
   /** false: call startServing() or serveForever() later; the addresses are bound at once. */
   startServing?: boolean | undefined;
@@ -188,8 +191,17 @@ function flagsOf(family: 4 | 6, options: ServerOptions): number {
   return flags;
 }
 
-function adopt(loop: LoopCore, fd: number): ListeningSocket {
-  const slot = adoptBound(fd);
+/**
+ * A socket that came as a descriptor, for a server of Unix sockets or of any.
+ * @internal
+ */
+export function adoptListening(
+  loop: LoopCore,
+  fd: number,
+  domain: 'any' | 'unix' = 'any',
+  removesFile = false,
+): ListeningSocket {
+  const slot = adoptBound(fd, domain, removesFile);
   const bound = native.socketAddress(slot, false);
   if (typeof bound === 'string') {
     return new ListeningSocket(loop, slot, { address: bound });
@@ -251,7 +263,7 @@ export async function bindSockets(
   port: number | null,
   options: ServerOptions,
 ): Promise<ListeningSocket[]> {
-  if (options.fd !== undefined) return [adopt(loop, options.fd)];
+  if (options.fd !== undefined) return [adoptListening(loop, options.fd)];
   if (host === null && port === null) {
     throw outOfRange('port', 'a port (0: any that is free) unless there is options.fd', port);
   }

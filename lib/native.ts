@@ -104,9 +104,9 @@ export interface Native {
   promiseHasHandler?(promise: object): boolean;
   tcpBind(address: string, port: number, flags: number): number;
   listen(slot: number, backlog: number): number;
-  localBind(name: Uint8Array, file: Uint8Array): number;
+  localBind(name: Uint8Array, removesFile: boolean): number;
   localConnect(name: Uint8Array): number;
-  listenerOpen(fd: number): number;
+  listenerOpen(fd: number, removesFile: boolean): number;
   resumeAccepting(slot: number): number;
   tcpOpen(localAddress: string, localPort: number): number;
   tcpConnect(slot: number, address: string, port: number): number;

@@ -3,7 +3,6 @@
 //
 // A name that begins with '\0' is an abstract one, which has no file (Linux). On Windows the paths are
 // those of named pipes: \\.\pipe\NAME.
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { adoptConnected, checkAlone } from './adopting.ts';
 import { checkFactory, checkOptions, invalidArgType } from './arguments.ts';
@@ -14,8 +13,8 @@ import { checkDescriptor } from './descriptors.ts';
 import { Future, kFinished } from './futures.ts';
 import { closeSlot, kNoSlot, registerReceiver } from './io_events.ts';
 import {
+  adoptListening,
   backlogOf,
-  bindSockets,
   checkServerArguments,
   ListeningSocket,
   type ServerOptions,
@@ -49,7 +48,6 @@ const kInvalid = errnoOf('EINVAL');
 /** In seconds: between two attempts at a server whose backlog is full. */
 const kFirstPause = 0.001;
 const kLongestPause = 0.1;
-const kNoFile = Buffer.alloc(0);
 
 function nameOf(where: UnixPath): Buffer {
   if (typeof where === 'string') return Buffer.from(where);
@@ -127,7 +125,7 @@ export async function connectUnix<P extends BaseProtocol>(
   const slot =
     options.fd === undefined
       ? await connectSlot(loop, attempt, where as UnixPath)
-      : adoptConnected(options.fd);
+      : adoptConnected(options.fd, 'unix');
   return beginConnection(loop, attempt, slot, factory, {}, tls, context);
 }
 
@@ -182,13 +180,10 @@ export async function bindUnixSockets(
   loop.checkClosed();
   if (options.fd !== undefined) {
     checkAlone(options.fd, where);
-    return bindSockets(loop, null, null, options);
+    return [adoptListening(loop, options.fd, 'unix', options.cleanupSocket ?? true)];
   }
   const name = nameOf(where as UnixPath);
-  const isFile = name.length > 0 && name[0] !== 0;
-  // The process may have gone to another folder when the file is to be removed.
-  const file = isFile && (options.cleanupSocket ?? true) ? absolute(name) : kNoFile;
-  const slot = native.localBind(name, file);
+  const slot = native.localBind(name, options.cleanupSocket ?? true);
   if (slot < 0) throw errorOf(slot, 'listen', name);
   const address = String(native.socketAddress(slot, false));
   return [new ListeningSocket(loop, slot, { address })];
@@ -206,9 +201,4 @@ export async function createUnixServer(
   const secured = acceptTls(options, factory);
   const sockets = await bindUnixSockets(loop, where, options);
   return beginServing(new Server(loop, sockets, backlogOf(options), secured), options);
-}
-
-function absolute(name: Buffer): Buffer {
-  if (path.isAbsolute(name.toString('latin1'))) return name;
-  return Buffer.concat([Buffer.from(`${process.cwd()}${path.sep}`), name]);
 }

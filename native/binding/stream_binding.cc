@@ -50,23 +50,22 @@ napi_value Listen(napi_env env, napi_callback_info info) {
   return ToValue(env, listener == nullptr ? UV_EBADF : listener->Listen(arguments.Int(1)));
 }
 
-// localBind(name, file): as tcpBind(), of a local socket. The bytes of its path or name, and of the
-// absolute path of the file to remove with it; none: no file.
+// localBind(name, removesFile): as tcpBind(), of a local socket. The bytes of its path or name.
 napi_value LocalBind(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   int status = 0;
   const uv::Listener* listener =
-      uv::Listener::BindLocal(&arguments.loop(), arguments.Bytes(0), arguments.Bytes(1), &status);
+      uv::Listener::BindLocal(&arguments.loop(), arguments.Bytes(0), arguments.Bool(1), &status);
   return ToValue(env, listener == nullptr ? status : static_cast<int32_t>(listener->slot()));
 }
 
-// listenerOpen(fd): the slot of a listener that takes over a bound socket. On failure `fd` stays
-// the caller's.
+// listenerOpen(fd, removesFile): the slot of a listener that takes over a bound socket, with the
+// file of a local one if `removesFile`. On failure `fd` stays the caller's.
 napi_value ListenerOpen(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
+  const Arguments<2> arguments(env, info);
   int status = 0;
-  const uv::Listener* listener =
-      uv::Listener::Adopt(&arguments.loop(), static_cast<uv_file>(arguments.Int(0)), &status);
+  const uv::Listener* listener = uv::Listener::Adopt(
+      &arguments.loop(), static_cast<uv_file>(arguments.Int(0)), arguments.Bool(1), &status);
   return ToValue(env, listener == nullptr ? status : static_cast<int32_t>(listener->slot()));
 }
 

@@ -33,12 +33,11 @@ class Listener : public Handle {
                         int* status);
 
   // A local socket bound to a path or name, which on POSIX replaces a file that nobody listens on.
-  // The file is removed with the listener if it is still this socket's and `file`, its absolute
-  // path, is given.
-  static Listener* BindLocal(Loop* loop, const std::string& name, const std::string& file,
-                             int* status);
-  // Takes over a stream socket that is bound. On failure it stays the caller's.
-  static Listener* Adopt(Loop* loop, uv_file fd, int* status);
+  // If `removes_file`, the file goes with the listener if it is still this socket's.
+  static Listener* BindLocal(Loop* loop, const std::string& name, bool removes_file, int* status);
+  // Takes over a stream socket that is bound. On failure it stays the caller's. If `removes_file`,
+  // the file of a local one goes with it.
+  static Listener* Adopt(Loop* loop, uv_file fd, bool removes_file, int* status);
 
   int Listen(int backlog);
   // Goes on after a kAcceptFailed that stopped it.

@@ -76,8 +76,7 @@ Listener* Listener::Bind(Loop* loop, const sockaddr* address, size_t length, uns
   return listener;
 }
 
-Listener* Listener::BindLocal(Loop* loop, const std::string& name, const std::string& file,
-                              int* status) {
+Listener* Listener::BindLocal(Loop* loop, const std::string& name, bool removes_file, int* status) {
   const int fd = OpenSocket(AF_UNIX);
   *status = fd < 0 ? LastError() : uv::BindLocal(fd, name);
   Listener* listener = *status == 0 ? Watch(loop, fd, AF_UNIX, status) : nullptr;
@@ -85,18 +84,22 @@ Listener* Listener::BindLocal(Loop* loop, const std::string& name, const std::st
     if (fd >= 0) close(fd);
     return nullptr;
   }
-  if (!file.empty()) listener->file_.Remember(file);
+  if (removes_file) listener->file_.Remember(name);
   return listener;
 }
 
-Listener* Listener::Adopt(Loop* loop, uv_file fd, int* status) {
+Listener* Listener::Adopt(Loop* loop, uv_file fd, bool removes_file, int* status) {
   sockaddr_storage address;
   socklen_t length = sizeof(address);
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
     *status = LastError();
     return nullptr;
   }
-  return Watch(loop, fd, address.ss_family, status);
+  Listener* listener = Watch(loop, fd, address.ss_family, status);
+  if (listener != nullptr && removes_file && address.ss_family == AF_UNIX) {
+    listener->file_.Remember(uv::LocalName(reinterpret_cast<sockaddr_un&>(address), length));
+  }
+  return listener;
 }
 
 int Listener::Listen(int backlog) {

@@ -25,8 +25,7 @@ Listener* Listener::Bind(Loop* loop, const sockaddr* address, size_t, unsigned f
   return nullptr;
 }
 
-Listener* Listener::BindLocal(Loop* loop, const std::string& name, const std::string&,
-                              int* status) {
+Listener* Listener::BindLocal(Loop* loop, const std::string& name, bool, int* status) {
   Listener* listener = new Listener(loop);
   *status = uv_pipe_init(loop->uv_loop(), &listener->uv_.pipe, 0);
   if (*status < 0) {
@@ -41,7 +40,7 @@ Listener* Listener::BindLocal(Loop* loop, const std::string& name, const std::st
 }
 
 // A file descriptor of the C runtime is never a socket there.
-Listener* Listener::Adopt(Loop*, uv_file, int* status) {
+Listener* Listener::Adopt(Loop*, uv_file, bool, int* status) {
   *status = UV_ENOTSUP;
   return nullptr;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "posix_socket.h"
@@ -87,7 +88,15 @@ int ConnectToLocal(const std::string& name) {
   return error;
 }
 
-void SocketFile::Remember(const std::string& path) {
+void SocketFile::Remember(const std::string& name) {
+  if (name.empty() || name[0] == '\0') return;
+  // The process may have gone to another folder when the file is to be removed.
+  char folder[PATH_MAX];
+  std::string path = name;
+  if (name[0] != '/') {
+    if (getcwd(folder, sizeof(folder)) == nullptr) return;
+    path = std::string(folder) + "/" + name;
+  }
   struct stat file;
   if (lstat(path.c_str(), &file) != 0) return;
   path_ = path;

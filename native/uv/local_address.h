@@ -31,8 +31,8 @@ int ConnectToLocal(const std::string& name);
 // The file of a bound socket, which is removed with it, unless another one has taken its place.
 class SocketFile {
  public:
-  // Takes note of the file that is at `path` now.
-  void Remember(const std::string& path);
+  // Takes note of the file of a socket of this name, if it has one.
+  void Remember(const std::string& name);
   void Remove();
 
  private:

@@ -426,6 +426,8 @@ describe('sockets as file descriptors', { skip: NO_UNIX }, () => {
         writer.close();
         await writer.waitClosed();
         assert.deepEqual(JSON.parse(await output), [to]);
+        // The file of a Unix socket goes with the server that was given it, as in asyncio.
+        if (where === place) assert.equal(existsSync(place), false);
         server.close();
         assert.equal(to.fileno(), -1);
       }
@@ -484,6 +486,8 @@ describe('sockets as file descriptors', { skip: NO_UNIX }, () => {
       const server = await startUnixServer(echo, place);
       const [, writer] = await openUnixConnection(place);
       const own = writer.getExtraInfo('socket').fileno() as number;
+      const tcpServer = await startServer(echo, LOCALHOST, 0);
+      const tcp = tcpServer.sockets[0]?.fileno() as number;
       const factory = () => new Protocol();
       const cases: [() => PromiseLike<unknown>, object][] = [
         [() => loop.connectAcceptedSocket(factory, own), { code: 'ERR_RUNTIME' }],
@@ -497,10 +501,13 @@ describe('sockets as file descriptors', { skip: NO_UNIX }, () => {
         [() => startServer(echo, null, null, { fd: 1 << 20 }), { code: 'EBADF' }],
         [() => startUnixServer(echo, place, { fd: own }), { code: 'ERR_OUT_OF_RANGE' }],
         [() => startUnixServer(echo, null, { fd: own }), { code: 'ERR_RUNTIME' }],
+        [() => startUnixServer(echo, null, { fd: tcp }), { code: 'ERR_OUT_OF_RANGE' }],
+        [() => openUnixConnection(null, { fd: tcp }), { code: 'ERR_OUT_OF_RANGE' }],
       ];
       for (const [call, expected] of cases) await assert.rejects(async () => call(), expected);
       writer.close();
       await writer.waitClosed();
+      await tcpServer.shutdown();
       await server.shutdown();
     }),
   );
