@@ -4,6 +4,7 @@
 // What an async function returns is a promise, which nobody can cancel from outside: waitFor(), gather()
 // and createTask() would leave it running, and what it opens would belong to nobody. An OpenOperation is a
 // Future, like asyncio's coroutine objects, and closes what it opened too late.
+import { CallStack } from './call_stacks.ts';
 import { CancelledError, isError } from './exceptions.ts';
 import { Future, kCancelled, kFailed, kFinished, kPending } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -70,6 +71,7 @@ export class OpenOperation<T> extends InlineCoroutine<T> {
   private readonly open: (loop: LoopCore, attempt: Attempt) => Promise<T>;
   private readonly drop: (opened: T) => void;
   private readonly attempt = new Attempt();
+  private readonly call = new CallStack();
   private begun = false;
   private opened: { readonly value: T } | undefined = undefined;
   private failure: { readonly error: unknown } | undefined = undefined;
@@ -103,8 +105,12 @@ export class OpenOperation<T> extends InlineCoroutine<T> {
   }
 
   private failWith(error: unknown): void {
-    if (isError(error, CancelledError)) this.finish(kCancelled, error);
-    else this.fail(error);
+    if (isError(error, CancelledError)) {
+      this.finish(kCancelled, error);
+    } else {
+      this.call.addTo(error);
+      this.fail(error);
+    }
   }
 
   private begin(): void {

@@ -137,7 +137,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   /** Schedules connectionMade(), and then `announced()`. */
   announce(announced: () => void): void {
-    this.schedule(() => this.protocol.connectionMade(this));
+    this.schedule(() => this.protocol.connectionMade(this), 'connectionMade');
     this.loop.enqueue(new ReadyCall(announced));
   }
 
@@ -178,7 +178,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
         );
         this.slot = closeSlot(this.slot);
       }
-    });
+    }, 'connectionLost');
   }
 
   // -------------------------------------------------------------------------- sending
@@ -434,7 +434,7 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   private tellError(error: unknown): void {
     if (this.lost) return;
-    this.schedule(() => this.protocol.errorReceived?.(error));
+    this.schedule(() => this.protocol.errorReceived?.(error), 'errorReceived');
   }
 
   deliver(data: Buffer, address: SocketAddress): void {
@@ -448,16 +448,16 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
     }
   }
 
-  private schedule(call: () => void): void {
+  /** @param method - of the protocol, for reports */
+  private schedule(call: () => void, method?: string): void {
     const { context } = this;
     this.scheduled += 1;
-    this.loop.enqueue(
-      new ReadyCall(() => {
-        this.scheduled -= 1;
-        if (context === undefined) call();
-        else context(call);
-      }),
-    );
+    const entry = () => {
+      this.scheduled -= 1;
+      if (context === undefined) call();
+      else context(call);
+    };
+    this.loop.enqueue(new ReadyCall(entry, method));
   }
 
   private report(message: string, exception: unknown): void {

@@ -4,6 +4,8 @@
 // Nothing is recorded, and nothing but one flag is looked at, before a loop of this thread was in debug
 // mode. The records are kept beside the objects, so that they cost no field when they are not made.
 
+import { fileURLToPath } from 'node:url';
+
 /** As deep as asyncio's. */
 const kStackDepth = 10;
 /** Frames of our own and of Node, which are left out, come on top of those. */
@@ -14,6 +16,12 @@ const modulePath = '/dist/debug.js';
 const ownFolder = import.meta.url.endsWith(modulePath)
   ? new URL('.', import.meta.url).href
   : undefined;
+
+/** How our modules are named in the text of a stack; by their sources where Node maps them. */
+const ownPaths =
+  ownFolder === undefined
+    ? []
+    : [ownFolder, new URL('../lib/', ownFolder).href].flatMap((url) => [url, fileURLToPath(url)]);
 
 /** Whether a loop of this thread was ever in debug mode. @internal */
 export let debugging = false;
@@ -44,15 +52,16 @@ export function captureStack(limit = kStackDepth): string[] {
   }
 }
 
-/** The frames that an error carries, in the same form and order. @internal */
-export function errorStack(error: unknown): string[] {
-  const stack = error instanceof Error ? String(error.stack) : '';
+/** The frames in the text of a stack that are neither ours nor Node's, innermost first. @internal */
+export function userFrames(stack: string): string[] {
   return [...stack.matchAll(/^ +at (.*)$/gm)]
     .map(([, frame]) => frame as string)
-    .filter(
-      (frame) => !/\bnode:/.test(frame) && !(ownFolder !== undefined && frame.includes(ownFolder)),
-    )
-    .reverse();
+    .filter((frame) => !/\bnode:/.test(frame) && !ownPaths.some((path) => frame.includes(path)));
+}
+
+/** The frames that an error carries, in the same form and order as captureStack() has them. @internal */
+export function errorStack(error: unknown): string[] {
+  return userFrames(error instanceof Error ? String(error.stack) : '').reverse();
 }
 
 const created = new WeakMap<object, readonly string[]>();

@@ -33,6 +33,7 @@ const kPipeKinds = new Set([
 ]);
 const kBadDescriptor = errnoOf('EBADF');
 const kBrokenPipe = errnoOf('EPIPE');
+const kInputOutput = errnoOf('EIO');
 
 /** Takes over `fd`; on an error it stays the caller's. Returns the slot of its stream. */
 function openPipe(fd: number, direction: 'read' | 'write'): number {
@@ -69,7 +70,8 @@ export class ReadPipeTransport extends SocketTransport implements ReadTransport 
     this.closing = true;
     if (this.protocol[kInternal]) this.protocol.eofReceived?.();
     else {
-      this.loop.enqueue(new ReadyCall(() => void this.protocol.eofReceived?.(), 'eofReceived'));
+      const call = () => void this.protocol.eofReceived?.();
+      this.loop.enqueue(new ReadyCall(() => this.inContext(call), 'eofReceived'));
     }
     this.loop.enqueue(
       new ReadyCall(() => {
@@ -78,6 +80,14 @@ export class ReadPipeTransport extends SocketTransport implements ReadTransport 
         this.callConnectionLost(null);
       }, 'connectionLost'),
     );
+  }
+
+  /** asyncio tells the exception handler of it, but for a terminal that is gone. */
+  override fail(error: unknown): void {
+    if ((error as NodeJS.ErrnoException).errno !== kInputOutput) {
+      this.reportFatal('Fatal read error on pipe transport', error);
+    }
+    super.fail(error);
   }
 
   override canWriteEof(): boolean {

@@ -1,6 +1,7 @@
 // How a process is started: as one await, which can be cancelled.
 // Floor 9.
 import { checkFactory } from './arguments.ts';
+import { CallStack } from './call_stacks.ts';
 import { type Context, captureContext } from './context.ts';
 import type { Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
@@ -24,6 +25,7 @@ function abortError(reason: unknown): Error {
  */
 class StartProcess<T> extends InlineCoroutine<T> {
   private readonly begin: (loop: LoopCore) => [ProcessTransport, T];
+  private readonly call = new CallStack();
   private running: [ProcessTransport, T] | undefined = undefined;
 
   constructor(begin: (loop: LoopCore) => [ProcessTransport, T]) {
@@ -41,6 +43,7 @@ class StartProcess<T> extends InlineCoroutine<T> {
       // One pass, in which connectionMade() is called: a task that starts processes lets others run.
       this.resume();
     } catch (error) {
+      this.call.addTo(error);
       this.fail(error);
     }
   }

@@ -133,7 +133,7 @@ function planOf(
   checkOptions(options);
   for (const [name, hint] of Object.entries(kForeignOptions)) {
     const value = (options as Record<string, unknown>)[name];
-    if (value !== undefined) {
+    if (value) {
       throw invalidArgValue(`options.${name}`, `is not an option here: ${hint}`, value);
     }
   }

@@ -91,7 +91,7 @@ class ChildPipe implements InternalProtocol {
   }
 
   resumeWriting(): void {
-    this.owner.protocol.resumeWriting();
+    this.owner.inContext(() => this.owner.protocol.resumeWriting());
   }
 
   /** The pipe was full: there is more where that came from. */
@@ -121,6 +121,8 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   private closed = false;
   /** connectionLost() has been scheduled. */
   private finished = false;
+  /** It was called. */
+  private over = false;
   private exitWaiters: Set<Future<number>> | undefined = undefined;
   private stopFollowing: (() => void) | undefined = undefined;
 
@@ -185,7 +187,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
 
   sendSignal(signal: NodeJS.Signals | number): void {
     const number = signalNumber(signal);
-    if (this.finished || this.isLeft) throw systemError(kNoSuchProcess, 'kill');
+    if (this.over || this.isLeft) throw systemError(kNoSuchProcess, 'kill');
     if (this.returncode !== null) return;
     const status = native.processSignal(this.slot, number);
     // The child may have ended without our having been told: that is no error.
@@ -284,7 +286,13 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     if (this.finished || this.returncode === null) return;
     if (this.pipes.some((pipe) => pipe?.connected)) return;
     this.finished = true;
-    this.tell('connectionLost', () => this.protocol.connectionLost(null));
+    this.tell('connectionLost', () => {
+      try {
+        this.protocol.connectionLost(null);
+      } finally {
+        this.over = true;
+      }
+    });
   }
 
   /** Takes over our ends of the pipes. */
@@ -308,11 +316,13 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
   /** Calls a method of the protocol: now if it is ours, as a ready entry otherwise. */
   private tell(method: string, call: () => void): void {
     if ((this.protocol as InternalSubprocessProtocol)[kInternal]) call();
-    else {
-      const { context } = this;
-      const entry = context === undefined ? call : () => context(call);
-      this.loop.enqueue(new ReadyCall(entry, method));
-    }
+    else this.loop.enqueue(new ReadyCall(() => this.inContext(call), method));
+  }
+
+  /** Calls the protocol in its context. */
+  inContext(call: () => void): void {
+    if (this.context === undefined) call();
+    else this.context(call);
   }
 }
 

@@ -51,18 +51,18 @@ class TimeoutScope<T> implements Timeout {
   readonly #task: Task;
   readonly #scope: InnerScope;
   readonly #cancellingAtEntry: number;
-  readonly #resolve: (value: T) => void;
-  readonly #reject: (error: unknown) => void;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+  /** It ends with a TimeoutError, of these options. */
+  #expiry: ErrorOptions | undefined = undefined;
   #state: State = 'active';
   #when: number | null = null;
   #handle: Handle | undefined = undefined;
 
-  constructor(task: Task, resolve: (value: T) => void, reject: (error: unknown) => void) {
+  constructor(task: Task) {
     this.#task = task;
     this.#scope = task.currentScope.child(this);
     this.#cancellingAtEntry = this.#scope.requests;
-    this.#resolve = resolve;
-    this.#reject = reject;
     if (debugging) noteCreation(this, this.#scope.loop);
   }
 
@@ -105,7 +105,16 @@ class TimeoutScope<T> implements Timeout {
     return describeState('Timeout', this.#state, { when });
   }
 
-  run(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): void {
+  run(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): Promise<T> {
+    const promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#begin(when, body);
+    return this.#outcome(promise);
+  }
+
+  #begin(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): void {
     this.reschedule(when);
     let result: PromiseLike<T> | T;
     try {
@@ -147,7 +156,7 @@ class TimeoutScope<T> implements Timeout {
     this.#state = 'expired';
     this.#scope.abandon();
     this.#leave();
-    this.#reject(this.#error());
+    this.#fail({});
   }
 
   #ended(fulfilled: boolean, outcome: unknown): void {
@@ -157,7 +166,7 @@ class TimeoutScope<T> implements Timeout {
       this.#state = 'expired';
       const left = this.#leave();
       if (!fulfilled && left <= this.#cancellingAtEntry && iscancelled(outcome)) {
-        this.#reject(this.#error({ cause: outcome }));
+        this.#fail({ cause: outcome });
         return;
       }
     } else {
@@ -168,12 +177,26 @@ class TimeoutScope<T> implements Timeout {
     else this.#reject(outcome);
   }
 
-  /** In debug mode its stack is that of the call of timeout(): where it expires there is none. */
-  #error(options?: ErrorOptions): TimeoutError {
-    const error = new TimeoutError(undefined, options);
-    const calls = creationStack(this)?.toReversed();
-    if (calls !== undefined) error.stack = [error.name, ...calls].join('\n    at ');
-    return error;
+  /** Has #outcome() throw a TimeoutError. */
+  #fail(options: ErrorOptions): void {
+    this.#expiry = options;
+    this.#reject(undefined);
+  }
+
+  /**
+   * What the body gave. Here a TimeoutError is made: where V8 knows who waits for it, and shows that in its stack.
+   * In debug mode that is the stack of the call of timeout().
+   */
+  async #outcome(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (reason) {
+      if (this.#expiry === undefined) throw reason;
+      const error = new TimeoutError(undefined, this.#expiry);
+      const calls = creationStack(this)?.toReversed();
+      if (calls !== undefined) error.stack = [error.name, ...calls].join('\n    at ');
+      throw error;
+    }
   }
 
   /** Takes our own cancel request back; returns how many are left. */
@@ -236,9 +259,7 @@ export function timeoutAt<T>(
   checkFunction(body, 'body');
   const task = currentTask();
   if (task === null) return createTask(() => timeoutAt(when, body));
-  return new Promise<T>((resolve, reject) => {
-    new TimeoutScope<T>(task, resolve, reject).run(when, body);
-  });
+  return new TimeoutScope<T>(task).run(when, body);
 }
 
 /**

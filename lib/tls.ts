@@ -386,7 +386,8 @@ export async function upgradeToTls(
     raw.handOverFailed();
     // A cancel is the end that this side wanted; to those that wait for it, it would be a cancel of theirs.
     const end = error instanceof CancelledError ? null : error;
-    loop.enqueue(new ReadyCall(() => protocol.connectionLost(end), 'connectionLost'));
+    const lost = () => raw.inContext(() => protocol.connectionLost(end));
+    loop.enqueue(new ReadyCall(lost, 'connectionLost'));
     throw error;
   }
 }

@@ -197,6 +197,8 @@ export class TlsTransport extends DuplexTransport {
         return this.options;
       case 'peercert':
         return Object.keys(this.certificate ?? {}).length === 0 ? fallback : this.certificate;
+      case 'compression':
+        return null;
       case 'cipher':
         return this.cipher ?? fallback;
       default:

@@ -200,7 +200,8 @@ export abstract class TransportBase extends FlowControl implements Transport, Ca
     }
   }
 
-  private inContext(call: () => void): void {
+  /** Calls the protocol in its context. @internal */
+  inContext(call: () => void): void {
     if (this.context === undefined) call();
     else this.context(call);
   }
@@ -409,14 +410,18 @@ export abstract class TransportBase extends FlowControl implements Transport, Ca
   private fatal(error: unknown, method: string): void {
     // Errors of the system are told to connectionLost() only.
     if (!isSystemError(error)) {
-      this.loop.callExceptionHandler({
-        message: `Fatal error: protocol.${method}() call failed.`,
-        exception: error,
-        transport: this,
-        protocol: this.protocol,
-      });
+      this.reportFatal(`Fatal error: protocol.${method}() call failed.`, error);
     }
     this.forceClose(error);
+  }
+
+  protected reportFatal(message: string, exception: unknown): void {
+    this.loop.callExceptionHandler({
+      message,
+      exception,
+      transport: this,
+      protocol: this.protocol,
+    });
   }
 
   // ------------------------------------------------------------------------- write buffer
@@ -437,12 +442,7 @@ export abstract class TransportBase extends FlowControl implements Transport, Ca
     try {
       this.protocol[call]();
     } catch (error) {
-      this.loop.callExceptionHandler({
-        message: `protocol.${call}() failed`,
-        exception: error,
-        transport: this,
-        protocol: this.protocol,
-      });
+      this.reportFatal(`protocol.${call}() failed`, error);
     }
   }
 
