@@ -18,7 +18,8 @@ export function nameOf(value: object): string {
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return ` Received ${value}`;
-  if (typeof value === 'function') return ` Received function ${nameOf(value)}`;
+  if (typeof value === 'function')
+    return ` Received ${nameOf(value) ? `function ${nameOf(value)}` : 'a function'}`;
   if (typeof value === 'object') {
     const name = nameOf(value);
     return name ? ` Received an instance of ${name}` : ` Received ${inspect(value, { depth: -1 })}`;

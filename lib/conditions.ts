@@ -253,11 +253,11 @@ export class Condition {
    * Wakes up to `n` of the tasks that wait. They go on once they get the lock, which the caller still
    * holds.
    * @throws RuntimeError when the lock is not held
-   * @throws RangeError when `n` is not an integer
+   * @throws RangeError when `n` is neither an integer nor infinite
    * @see asyncio.Condition.notify
    */
   notify(n = 1): void {
-    checkInteger(n, 'n');
+    if (n !== Number.POSITIVE_INFINITY) checkInteger(n, 'n');
     this.#checkHeld();
     for (let left = n; left > 0 && this.waiters.wakeNext(); left--);
   }

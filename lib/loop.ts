@@ -129,8 +129,8 @@ export class EventLoop extends NetworkLoop {
   }
 
   /**
-   * Calls `callback(...args)` after `delay` seconds (a negative delay counts as 0). Callbacks with the
-   * same deadline run in the order of the calls.
+   * Calls `callback(...args)` after `delay` seconds; one that is not positive is due in the next turn. Callbacks
+   * with the same deadline run in the order of the calls.
    */
   callLater<A extends unknown[]>(
     delay: number,

@@ -102,7 +102,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
 
   /**
    * Reads a line, its '\n' included; at EOF what is left, perhaps nothing.
-   * @throws RangeError when the line is longer than the limit; the line is dropped then
+   * @throws RangeError (`code: 'ERR_LINE_TOO_LONG'`) when the line is longer than the limit; it is dropped then
    *
    * **Cancellation:** no byte is lost.
    */

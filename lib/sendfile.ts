@@ -43,6 +43,12 @@ function notAvailable(cause?: Error): SendfileNotAvailableError {
   );
 }
 
+function alreadySending(): RuntimeError {
+  return new RuntimeError(
+    'Another sendfile() or pipeTo() is under way on this transport: await it first',
+  );
+}
+
 /** A place for a file among what is written to a transport, and the system that sends it. */
 class FileSender implements EventReceiver {
   readonly loop: LoopCore;
@@ -55,11 +61,7 @@ class FileSender implements EventReceiver {
   static on(loop: LoopCore, transport: WriteTransport): FileSender | undefined {
     if (!(transport instanceof SocketTransport)) return undefined;
     const slot = transport.holdForFile();
-    if (slot === kBusy) {
-      throw new RuntimeError(
-        'Another sendfile() or pipeTo() is under way on this transport: await it first',
-      );
-    }
+    if (slot === kBusy) throw alreadySending();
     if (slot >= 0) return new FileSender(loop, slot);
     if (kNotForThis.has(slot)) return undefined;
     throw systemError(slot, 'sendfile');
@@ -118,12 +120,16 @@ function errorOf(status: number, sent: number): Error {
 
 /** Tells when a transport may be written to again, between it and its protocol. */
 class FlowWatch {
+  private static readonly watched = new WeakSet<WriteTransport>();
   private readonly transport: WriteTransport;
   private readonly protocol: BaseProtocol;
   private readonly between: BaseProtocol;
   private waiting: Future<void> | undefined = undefined;
 
+  /** @throws RuntimeError while there is another one on the transport */
   constructor(transport: WriteTransport) {
+    if (FlowWatch.watched.has(transport)) throw alreadySending();
+    FlowWatch.watched.add(transport);
     this.transport = transport;
     const protocol = transport.getProtocol();
     this.protocol = protocol;
@@ -153,6 +159,7 @@ class FlowWatch {
   }
 
   end(): void {
+    FlowWatch.watched.delete(this.transport);
     if (this.transport.getProtocol() === this.between) this.transport.setProtocol(this.protocol);
   }
 

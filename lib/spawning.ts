@@ -68,7 +68,8 @@ export function ensureFuture<T>(aw: Awaitable<T>, options?: { loop?: unknown }):
   }
   if (typeof aw === 'function' || aw instanceof CoroutineObject) return spawn(loop, aw as Coro<T>);
   if (isPromiseLike(aw)) return adoptPromise(aw as PromiseLike<T>, loop);
-  throw invalidArgType('aw', 'a Future, a Coroutine, a function or a promise', aw);
+  const hint = Array.isArray(aw) ? ' (spread an array: gather(...list))' : '';
+  throw invalidArgType('aw', `a Future, a Coroutine, a function or a promise${hint}`, aw);
 }
 
 /** The tasks of a loop that are not done. @public */

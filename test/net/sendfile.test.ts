@@ -364,6 +364,8 @@ describe('sendfile', () => {
       const [, writer] = fromDuplex(duplex);
       const sending = createTask(() => getRunningLoop().sendfile(writer.transport, file));
       await once(duplex, 'written');
+      const again = getRunningLoop().sendfile(writer.transport, file);
+      await assert.rejects(again, { code: 'ERR_RUNTIME' });
       writer.abort();
       await assert.rejects(async () => sending, systemError('ECONNRESET', 'sendfile'));
     }),
