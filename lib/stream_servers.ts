@@ -25,7 +25,11 @@ import type { LoopCore } from './turns.ts';
 import { bindUnixSockets, connectUnix, type UnixPath } from './unix_sockets.ts';
 
 /** Called for each client; the tasks of async functions are in `server.handlers`. @public */
-export type ClientConnectedCallback = (reader: StreamReader, writer: StreamWriter) => unknown;
+export type ClientConnectedCallback = (
+  reader: StreamReader,
+  writer: StreamWriter,
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a plain function returns
+) => void | PromiseLike<unknown>;
 
 function limitOf(options: StreamOptions): StreamOptions {
   return options.limit === undefined ? {} : { limit: options.limit };
