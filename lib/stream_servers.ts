@@ -25,11 +25,8 @@ import type { LoopCore } from './turns.ts';
 import { bindUnixSockets, connectUnix, type UnixPath } from './unix_sockets.ts';
 
 /** Called for each client; the tasks of async functions are in `server.handlers`. @public */
-export type ClientConnectedCallback = (
-  reader: StreamReader,
-  writer: StreamWriter,
-  // biome-ignore lint/suspicious/noConfusingVoidType: what a plain function returns
-) => void | PromiseLike<unknown>;
+// biome-ignore lint/suspicious/noExplicitAny: nothing, or a promise of anything
+export type ClientConnectedCallback = (reader: StreamReader, writer: StreamWriter) => any;
 
 function limitOf(options: StreamOptions): StreamOptions {
   return options.limit === undefined ? {} : { limit: options.limit };
