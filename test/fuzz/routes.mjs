@@ -15,6 +15,7 @@ import {
   startUnixServer,
   TaskGroup,
   toDuplex,
+  toWeb,
 } from 'aionode';
 import { isBroken } from '../support/broken.mjs';
 import { Side } from './connection.mjs';
@@ -22,9 +23,19 @@ import { folder } from './files.mjs';
 import { runDuplex } from './node_side.mjs';
 import { protocolFor } from './protocol_side.mjs';
 import { runStreams } from './stream_side.mjs';
+import { runWeb } from './web_side.mjs';
 
 export const ROUTES = ['tcp', 'tcp', 'unix', 'tls'];
-export const KINDS = ['streams', 'streams', 'protocol', 'buffered', 'node', 'adopted', 'duplex'];
+export const KINDS = [
+  'streams',
+  'streams',
+  'protocol',
+  'buffered',
+  'node',
+  'adopted',
+  'duplex',
+  'web',
+];
 const LIMITS = [64, 1000, 65_536];
 const HOST = '127.0.0.1';
 
@@ -122,6 +133,10 @@ export function openServer(kind, route, round) {
       return serveStreams(route, random, (reader, writer) =>
         runDuplex(newSide(), toDuplex(reader, writer, { allowHalfOpen: true })),
       );
+    case 'web':
+      return serveStreams(route, random, (reader, writer) =>
+        runWeb(newSide(), toWeb(reader, writer)),
+      );
     default:
       return serveStreams(route, random, (reader, writer) => runStreams(newSide(), reader, writer));
   }
@@ -163,6 +178,7 @@ export async function runClient(kind, route, at, round, connection) {
     default: {
       const [reader, writer] = await openStreams(route, at, side.random);
       if (kind === 'streams') await runStreams(side, reader, writer);
+      else if (kind === 'web') await runWeb(side, toWeb(reader, writer));
       else await runDuplex(side, toDuplex(reader, writer, { allowHalfOpen: true }));
     }
   }
