@@ -124,7 +124,11 @@ export function openServer(kind, route, round) {
     case 'buffered':
       return serveProtocols(route, random, () => protocolFor(newSide(), kind === 'buffered'));
     case 'node':
-      return serveNode(route, false, (socket) => round.runs(() => runDuplex(newSide(), socket)));
+      return serveNode(route, false, (socket) => {
+        // At once: a socket tells nobody twice that its peer has ended.
+        const over = runDuplex(newSide(), socket);
+        round.runs(() => over);
+      });
     case 'adopted':
       return serveNode(route, true, (socket) =>
         round.runs(() => runStreams(newSide(), ...fromDuplex(socket))),
