@@ -106,6 +106,16 @@ export function checkOptions(value: unknown, name = 'options'): void {
     throw invalidArgType(name, 'of type object', value);
 }
 
+/** Options of which none is ignored: what is misspelt would have no effect. @internal */
+export function checkNames(options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const known = names.map((one) => `options.${one}`).join(' and ');
+    const error = new TypeError(`options.${name} is not known: there is ${known}`);
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+}
+
 /** A collection: neither bytes nor a string, which are iterable as well. @internal */
 export function checkIterable(value: unknown, name: string, of: string): void {
   const iterable = typeof value === 'object' && value !== null && Symbol.iterator in value;

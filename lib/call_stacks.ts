@@ -15,14 +15,18 @@ export class CallStack {
     Error.captureStackTrace(this, CallStack);
   }
 
-  /** Gives an error that shows nothing of the user's the frames of the call. */
+  /** Gives an error that shows nothing of the user's the frames of the call, if it can take them. */
   addTo(error: unknown): void {
-    if (!types.isNativeError(error) || Object.isFrozen(error)) return;
-    const stack = String(error.stack);
-    if (userFrames(stack).length > 0) return;
-    const frames = userFrames(this.stack);
-    if (frames.length === 0) return;
-    const [header] = stack.split(/\n +at /, 1);
-    error.stack = [header, ...frames].join('\n    at ');
+    if (!types.isNativeError(error)) return;
+    try {
+      const stack = String(error.stack);
+      if (userFrames(stack).length > 0) return;
+      const frames = userFrames(String(this.stack));
+      if (frames.length === 0) return;
+      const [header] = stack.split(/\n +at /, 1);
+      error.stack = [header, ...frames].join('\n    at ');
+    } catch {
+      // An error, or an Error.prepareStackTrace, of the program's own kind.
+    }
   }
 }

@@ -63,6 +63,11 @@ abstract class Notifiable<T> extends Waiter<T> {
     this.condition.waiters.wakeNext();
   }
 
+  /** The lock was given up for it. */
+  protected override forget(): boolean {
+    return false;
+  }
+
   protected override wake(interruption: CancelledError | undefined): void {
     const error = this.cancellation ?? interruption;
     if (error === undefined || this.state !== kPending) super.wake(interruption);

@@ -12,25 +12,24 @@ import { type LoopCore, turningLoop } from './turns.ts';
 
 const timed = new Set<LoopCore>();
 let hook: AsyncHook | undefined;
-/** The step that runs, by the id of its promise. */
-let step = 0;
-let started = 0;
+/** What runs now, outermost first: steps of promises, and what they call in the name of another resource. */
+const running: { readonly id: number; readonly started: number }[] = [];
 
 function begin(id: number): void {
-  step = id;
-  started = native.now();
+  running.push({ id, started: native.now() });
 }
 
 function end(id: number): void {
-  const isStep = step === id;
-  step = 0;
+  const at = running.findLastIndex((one) => one.id === id);
+  if (at < 0) return;
+  const [step] = running.splice(at) as [(typeof running)[number]];
   // What an entry has resumed is a part of that entry.
-  if (!isStep || turningLoop() !== undefined) return;
+  if (turningLoop() !== undefined) return;
   const scope = currentScope();
   if (scope === null || !timed.has(scope.loop)) return;
   // A timer's callback, say, that code of the task has set up is none of its steps.
   if (!(executionAsyncResource() instanceof Promise)) return;
-  scope.loop.reportSlow(scope.task as object as ReadyEntry, native.now() - started);
+  scope.loop.reportSlow(scope.task as object as ReadyEntry, native.now() - step.started);
 }
 
 /** @internal */
@@ -43,5 +42,7 @@ export function timeSteps(loop: LoopCore): void {
 /** @internal */
 export function stopTimingSteps(loop: LoopCore): void {
   timed.delete(loop);
-  if (timed.size === 0) hook?.disable();
+  if (timed.size > 0) return;
+  hook?.disable();
+  running.length = 0;
 }

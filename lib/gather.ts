@@ -1,5 +1,6 @@
 // gather() and shield().
 // Floor 9.
+import { checkNames } from './arguments.ts';
 import { creationStack } from './debug.ts';
 import { CancelledError, isError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
@@ -91,6 +92,7 @@ export function gather<A extends readonly Awaitable<any>[]>(
 // biome-ignore lint/suspicious/noExplicitAny: the overloads say what
 export function gather(...args: unknown[]): Future<any> {
   const options: GatherOptions = isOptions(args.at(-1)) ? (args.pop() as GatherOptions) : {};
+  checkNames(options, ['returnExceptions']);
   const returnExceptions = options.returnExceptions ?? false;
   if (args.length === 0) {
     const empty = new Future<unknown[]>();

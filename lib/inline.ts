@@ -106,10 +106,17 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
     return (this.flags & kCancelling) !== 0 ? (this.value as CancelledError) : undefined;
   }
 
-  /** Nobody awaits it after all: it is as before its first await, unless that was woken or has ended. */
+  /**
+   * Undoes the beginning of what waits and was not woken: nothing was given up or taken for it. False where that
+   * cannot be.
+   */
+  protected forget(): boolean {
+    return false;
+  }
+
+  /** Nobody awaits it after all: it is as before its first await if that can be, else it goes on. */
   unbegin(): void {
-    if (this.state !== kPending || this.woken) return;
-    this.abandon();
+    if (this.state !== kPending || this.woken || !this.forget()) return;
     this.flags = kByThen;
     this.scope = null;
     (this as { loop: LoopCore | undefined }).loop = undefined;

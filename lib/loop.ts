@@ -60,6 +60,8 @@ export type TaskFactory = <T>(loop: EventLoop, coro: Coro<T>, options?: TaskOpti
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
 
 const kDefaultSlowCallbackSeconds = 0.1;
+/** Each may end one `finally` that is stuck; a task that swallows its cancels would take any number. */
+const kMostCancels = 10;
 
 function debugRequested(): boolean {
   const value = process.env.AIONODE_DEBUG;
@@ -170,10 +172,13 @@ export class EventLoop extends NetworkLoop {
     const future = ensureFuture(aw, { loop: this });
     if (future !== aw) this.#unreported.add(future);
     let deadlock: RuntimeError | undefined;
+    let cancels = 0;
     const unwatch = watchForDeadlock(this, (error) => {
       deadlock ??= error;
+      cancels += 1;
       // A future that waits for a foreign promise cannot be woken, even to be cancelled.
-      if (!future.cancel() || this.ready.size === 0) this.stop();
+      const isWoken = future.cancel() && this.ready.size > 0;
+      if (!isWoken || cancels > kMostCancels) this.stop();
     });
     const stop = (): void => this.stop();
     future.whenDone(stop);

@@ -144,7 +144,7 @@ export abstract class ThreadingLoop extends ProcessLoop {
         'RuntimeWarning',
       );
       this.defaultExecutor = null;
-      void executor.shutdown(false);
+      this.dropExecutor(executor);
       // Until the loop is closed somebody may wait for what the threads do.
       if (executor instanceof ThreadPoolExecutor) this.stuckExecutors.push(executor);
     }
@@ -190,12 +190,24 @@ export abstract class ThreadingLoop extends ProcessLoop {
     holdProcess();
   }
 
+  /** Takes no more calls, and nobody waits for the end of those that it has: a failure is nobody's. */
+  private dropExecutor(executor: Executor): void {
+    const report = (exception: unknown) => {
+      this.callExceptionHandler({ message: 'shutdown() of the executor failed', exception });
+    };
+    try {
+      executor.shutdown(false).then(undefined, report);
+    } catch (error) {
+      report(error);
+    }
+  }
+
   /** The loop is closed. @internal */
   protected closeThreading(): void {
     removeSignalHandlersOf(this);
     for (const close of this.exposures) close();
     this.executorShutDown = true;
-    void this.defaultExecutor?.shutdown(false);
+    if (this.defaultExecutor !== null) this.dropExecutor(this.defaultExecutor);
     this.defaultExecutor = null;
     for (const executor of this.stuckExecutors) executor.giveUp();
   }

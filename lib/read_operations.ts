@@ -97,6 +97,12 @@ abstract class ReadOperation extends InlineCoroutine<Bytes> implements ReadWaite
   protected override abandon(): void {
     this.reader.stopWaiting(this);
   }
+
+  protected override forget(): boolean {
+    this.reader.stopWaiting(this);
+    this.waited = false;
+    return true;
+  }
 }
 
 /** @internal */

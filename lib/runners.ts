@@ -3,7 +3,7 @@
 import { checkFunction, checkIterable, checkOptions, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, contextOption, emptyContext } from './context.ts';
 import { type Coro, CoroutineObject } from './coroutines.ts';
-import { CancelledError, RuntimeError } from './exceptions.ts';
+import { CancelledError, isError, RuntimeError } from './exceptions.ts';
 import { isPromiseLike } from './foreign_promises.ts';
 import { Future, kFailed } from './futures.ts';
 import { gather } from './gather.ts';
@@ -137,8 +137,9 @@ export class Runner implements AsyncDisposable {
       );
     }
     checkOptions(options);
-    const signals = options.signals ?? ['SIGINT'];
-    checkIterable(signals, 'options.signals', 'names of signals');
+    const given = options.signals ?? ['SIGINT'];
+    checkIterable(given, 'options.signals', 'names of signals');
+    const signals = [...given];
     for (const signal of signals) checkSignalName(signal, 'options.signals');
     const loop = this.getLoop();
     if (loop.isRunning()) throw new RuntimeError('Runner.run() is running already');
@@ -253,13 +254,19 @@ export async function run<T>(main: Awaitable<T>, options: RunOptions = {}): Prom
   checkOptions(options);
   const { signals, ...runnerOptions } = options;
   const runner = new Runner(runnerOptions);
+  let loop: EventLoop | undefined;
   let result: T;
   try {
+    loop = runner.getLoop();
     result = await runner.run(main, signals === undefined ? {} : { signals });
   } catch (error) {
-    // What main left behind may be stuck for good too: the first report names them all.
     await runner.close().catch((closing) => {
-      if ((closing as { code?: string }).code !== 'ERR_DEADLOCK') throw closing;
+      // What main left behind may be stuck for good too: the first report names them all.
+      if (isError(closing, RuntimeError) && closing.code === 'ERR_DEADLOCK') return;
+      loop?.callExceptionHandler({
+        message: 'run() could not close its loop after main had failed',
+        exception: closing,
+      });
     });
     throw error;
   }

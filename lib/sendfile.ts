@@ -129,13 +129,15 @@ class FlowWatch {
   /** @throws RuntimeError while there is another one on the transport */
   constructor(transport: WriteTransport) {
     if (FlowWatch.watched.has(transport)) throw alreadySending();
-    FlowWatch.watched.add(transport);
     this.transport = transport;
     const protocol = transport.getProtocol();
     this.protocol = protocol;
     const wakeAfter = (method: 'resumeWriting' | 'connectionLost') => (error: unknown) => {
-      protocol[method](error);
-      this.wake();
+      try {
+        protocol[method](error);
+      } finally {
+        this.wake();
+      }
     };
     const ours = new Map<string | symbol, unknown>([
       ['resumeWriting', wakeAfter('resumeWriting')],
@@ -148,6 +150,7 @@ class FlowWatch {
       },
     });
     transport.setProtocol(this.between);
+    FlowWatch.watched.add(transport);
   }
 
   /** Waits until the write buffer is below its high-water mark. */

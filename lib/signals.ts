@@ -14,7 +14,16 @@ const followed = new WeakMap<AbortSignal, Followers>();
 function follow(signal: AbortSignal): Followers {
   const callbacks = new Set<() => void>();
   const listener = (): void => {
-    for (const callback of [...callbacks]) callback();
+    for (const callback of [...callbacks]) {
+      try {
+        callback();
+      } catch (error) {
+        // As an event listener that throws, which keeps none from its call.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   };
   const followers = { callbacks, listener };
   followed.set(signal, followers);

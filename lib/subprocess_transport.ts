@@ -48,7 +48,7 @@ function killAtExit(transport: ProcessTransport): void {
   if (listening) return;
   listening = true;
   process.on('exit', () => {
-    for (const one of running) one.kill();
+    for (const one of running) one.signalIfAllowed(SIGKILL);
   });
 }
 
@@ -154,7 +154,7 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     this.connectPipes(stdio);
     if (!plan.detached) killAtExit(this);
     if (plan.signal !== undefined) {
-      this.stopFollowing = onAbort(plan.signal, () => this.terminate());
+      this.stopFollowing = onAbort(plan.signal, () => this.signalIfAllowed(SIGTERM));
     }
     this.tell('connectionMade', () => this.protocol.connectionMade(this));
   }
@@ -165,7 +165,12 @@ export class ProcessTransport implements SubprocessTransport, EventReceiver {
     if (this.closed) return;
     this.closed = true;
     for (const pipe of this.pipes) pipe?.transport.close();
-    if (this.returncode === null) native.processSignal(this.slot, SIGKILL);
+    this.signalIfAllowed(SIGKILL);
+  }
+
+  /** One that belongs to another user by now, as of sudo, goes on. @internal */
+  signalIfAllowed(signal: number): void {
+    if (this.returncode === null && !this.isLeft) native.processSignal(this.slot, signal);
   }
 
   isClosing(): boolean {

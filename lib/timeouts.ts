@@ -44,6 +44,8 @@ export interface Timeout {
   readonly signal: AbortSignal;
 }
 
+const promiseThen = Promise.prototype.then;
+
 type State = 'active' | 'expiring' | 'expired' | 'finished';
 
 /** @internal */
@@ -131,8 +133,9 @@ class TimeoutScope<T> implements Timeout {
       this.#ended(true, result);
       return;
     }
-    result.then(
-      (value) => this.#ended(true, value),
+    promiseThen.call(
+      Promise.resolve(result),
+      (value) => this.#ended(true, value as T),
       (error) => this.#ended(false, error),
     );
   }

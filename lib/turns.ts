@@ -106,14 +106,8 @@ export abstract class LoopCore {
 
   /** Adds an entry to the ready queue and wakes the driver if it sleeps. @internal */
   enqueue(entry: ReadyEntry): void {
-    if (this.active) {
-      this.ready.push(entry);
-    } else if (dispatching && !this.running) {
-      this.held.push(entry);
-    } else {
-      this.ready.push(entry);
-      if (this.running) activate(this);
-    }
+    this.ready.push(entry);
+    if (!this.active && this.running) activate(this);
   }
 
   /** As enqueue(), for what an event or timer makes ready. @internal */
@@ -327,6 +321,8 @@ function drain(): void {
   } finally {
     // After a throw too, as by a console.error() of the program's own: that ends this drain, not all.
     state[kReadyCount] = active.length;
+    dispatching = false;
+    current = served = undefined;
     // Ticks and microtasks that run before this call returns to the poll are outside the drain.
     state[kDraining] = 0;
   }

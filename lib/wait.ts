@@ -1,6 +1,6 @@
 // wait() and asCompleted().
 // Floor 10.
-import { checkSeconds, invalidArgType, outOfRange } from './arguments.ts';
+import { checkNames, checkSeconds, invalidArgType, outOfRange } from './arguments.ts';
 import { CoroutineObject } from './coroutines.ts';
 import { TimeoutError } from './exceptions.ts';
 import { isPromiseLike, wrapFuture } from './foreign_promises.ts';
@@ -78,6 +78,7 @@ export async function wait<F extends Future<any>>(
   options?: { timeout?: number | null | undefined; returnWhen?: ReturnWhen | undefined },
 ): Promise<[done: Set<F>, pending: Set<F>]> {
   checkCollection(fs, 'fs');
+  checkNames(options ?? {}, ['timeout', 'returnWhen']);
   const { timeout, returnWhen = ALL_COMPLETED } = options ?? {};
   checkTimeout(timeout);
   if (!kReturnWhen.includes(returnWhen)) {

@@ -143,6 +143,11 @@ export abstract class Waiter<T> extends InlineCoroutine<T> implements InLine {
     this.passOn();
   }
 
+  protected override forget(): boolean {
+    this.line?.remove(this);
+    return true;
+  }
+
   override cancel(msg?: string): boolean {
     const cancelled = super.cancel(msg);
     if (cancelled && this.line !== null) this.line.live -= 1;

@@ -30,6 +30,7 @@ import {
   withPair,
 } from '../support/net.js';
 import { descriptorCount, inFolder, makePipe, NO_PIPES } from '../support/pipes.js';
+import { withTlsPair } from '../support/tls.js';
 
 /** Above what the system buffers for one connection. */
 const LARGE = 24 * MIB;
@@ -353,6 +354,35 @@ describe('sendfile', () => {
       assert.equal(writer.transport.getProtocol(), protocol);
       writer.close();
       await writer.waitClosed();
+    }),
+  );
+
+  it(
+    'in chunks goes on when resumeWriting() throws, and ends when connectionLost() does',
+    withFile(LARGE, async (file) => {
+      const loop = getRunningLoop();
+      const failures: unknown[] = [];
+      loop.setExceptionHandler((_loop, { exception }) => failures.push(exception));
+      const failure = new Error('thrown on purpose');
+      await withTlsPair(async ({ writer: { transport } }, { reader }) => {
+        const protocol = transport.getProtocol();
+        for (const name of ['resumeWriting', 'connectionLost'] as const) {
+          const original: (error: unknown) => void = protocol[name];
+          const throwing = function (this: typeof protocol, error: unknown) {
+            original.call(this, error);
+            throw failure;
+          };
+          Object.assign(protocol, { [name]: throwing });
+        }
+        transport.setWriteBufferLimits({ high: 1000 });
+        const sending = createTask(() => loop.sendfile(transport, file));
+        await reader.readexactly(LARGE / 2);
+        assert.ok(failures.length > 0);
+        transport.abort();
+        await assert.rejects(async () => sending, systemError('ECONNRESET', 'sendfile'));
+        assert.deepEqual(new Set(failures), new Set([failure]));
+      });
+      loop.setExceptionHandler(null);
     }),
   );
 

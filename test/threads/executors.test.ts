@@ -587,6 +587,28 @@ describe('loop.runInExecutor()', () => {
       loop.close();
     }));
 
+  it('a failing shutdown hides no error of main, and is told to the exception handler', async () => {
+    const reports: ExceptionContext[] = [];
+    const failure = new Error('will not');
+    const main = async () => {
+      const loop = getRunningLoop();
+      loop.setExceptionHandler((_loop, context) => reports.push(context));
+      loop.setDefaultExecutor({
+        submit: async (fn, args) => (await fn(...args)) as never,
+        shutdown: async () => {
+          throw failure;
+        },
+      });
+      throw new Error('main failed');
+    };
+    await assert.rejects(run(main), { message: 'main failed' });
+    await sleep(0);
+    assert.deepEqual(reports.map(({ message, exception }) => [message, exception]).sort(), [
+      ['run() could not close its loop after main had failed', failure],
+      ['shutdown() of the executor failed', failure],
+    ]);
+  });
+
   it('failures that nobody looked at reach the exception handler', async () => {
     const reports: ExceptionContext[] = [];
     await run(async () => {

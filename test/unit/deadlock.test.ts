@@ -33,3 +33,20 @@ it('the report names main and what it left behind', () => {
   assert.match(output, /task Task-1 awaits a Future/);
   assert.match(output, /task child awaits a promise that nothing settles/);
 });
+
+it('a task that swallows every cancel is given up, not cancelled for ever', () => {
+  const output = outputOf(`
+    let caught = 0;
+    const swallow = async () => {
+      for (;;) {
+        try { await new Future(); } catch { caught += 1; }
+      }
+    };
+    console.error = () => {};
+    await run(async () => {
+      createTask(swallow, { name: 'stubborn' });
+    }).catch((error) => console.log(error.message));
+    console.log(caught < 100);
+  `);
+  assert.match(output, /task stubborn awaits a Future\ntrue\n$/);
+});

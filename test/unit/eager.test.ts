@@ -14,6 +14,7 @@ import {
   gather,
   getRunningLoop,
   Queue,
+  Semaphore,
   sleep,
   Task,
   TaskGroup,
@@ -98,6 +99,19 @@ describe('what an eager task awaits in its first step', () => {
       assert.equal(looked.done(), false);
       assert.equal(queue.qsize(), 1);
       assert.equal(await get, 'item');
+    }),
+  );
+
+  it(
+    'is given up when its then was only looked at: a semaphore keeps its units',
+    inLoop(async () => {
+      const semaphore = new Semaphore(1);
+      const held = await semaphore.acquire();
+      await createTask(async () => typeof semaphore.acquire().then, { eagerStart: true });
+      await sleep(0);
+      held[Symbol.dispose]();
+      await semaphore.acquire();
+      assert.equal(semaphore.locked(), true);
     }),
   );
 

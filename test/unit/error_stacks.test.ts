@@ -24,6 +24,34 @@ const operations: Record<string, () => PromiseLike<unknown>> = {
   'waitFor()': async () => await waitFor(sleep(60), 0.001),
 };
 
+describe('an error that takes no stack', () => {
+  const kinds: Record<string, PropertyDescriptor> = {
+    'one that cannot be written': { value: 'mine', writable: false },
+    'one with a getter only': { get: () => 'mine' },
+    'one whose getter throws': {
+      get: () => {
+        throw new Error('no stack');
+      },
+    },
+  };
+  for (const [name, descriptor] of Object.entries(kinds)) {
+    it(
+      `${name} is thrown as it is`,
+      inLoop(async () => {
+        const failure = Object.defineProperty(new Error('mine'), 'stack', descriptor);
+        const factory = () => {
+          throw failure;
+        };
+        const start = async () => getRunningLoop().subprocessExec(factory, 'true', []);
+        await start().then(
+          () => assert.fail('it was started'),
+          (error) => assert.ok(error === failure),
+        );
+      }),
+    );
+  }
+});
+
 describe('the stack of an error names its caller', () => {
   for (const [name, operation] of Object.entries(operations)) {
     it(

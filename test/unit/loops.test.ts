@@ -13,9 +13,11 @@ import {
   getEventLoop,
   getRunningLoop,
   newEventLoop,
+  Protocol,
   RuntimeError,
   run,
   sleep,
+  startServer,
 } from 'aionode';
 import { runModule } from '../lifecycle/child.js';
 import { inLoop } from '../support/tasks.js';
@@ -153,6 +155,33 @@ describe('runForever and stop', () => {
     await loop.runForever();
     assert.deepEqual(log, ['ready', 'later']);
     loop.close();
+  });
+
+  it('what is scheduled on a stopped loop keeps its order, wherever that is done', async () => {
+    const log: string[] = [];
+    const stopped = newEventLoop();
+    class Scheduling extends Protocol {
+      override connectionMade(): void {
+        stopped.callSoon(() => log.push('from within an event'));
+      }
+
+      override eofReceived(): void {
+        stopped.callSoon(() => log.push('from within an event'));
+      }
+    }
+    await run(async () => {
+      const server = await startServer((_reader, writer) => writer.close(), '127.0.0.1', 0);
+      const factory = () => new Scheduling();
+      const port = server.sockets[0]?.port as number;
+      const [transport] = await getRunningLoop().createConnection(factory, '127.0.0.1', port);
+      while (!transport.isClosing()) await sleep(0);
+      await server.shutdown(0);
+    });
+    stopped.callSoon(() => log.push('from without'));
+    stopped.callSoon(() => stopped.stop());
+    await stopped.runForever();
+    stopped.close();
+    assert.deepEqual(log, ['from within an event', 'from within an event', 'from without']);
   });
 
   it('nothing runs while the loop does not', async () => {

@@ -72,6 +72,8 @@ describe('arguments of the wrong type', () => {
   const wrong = (value: unknown) => value as never;
   const calls: Record<string, () => unknown> = {
     'new Future(executor)': () => new Future(wrong((resolve: () => void) => resolve())),
+    'gather(fn, { returnException: true })': () =>
+      gather(async () => {}, wrong({ returnException: true })),
     'new Future(42)': () => new Future(wrong(42)),
     "createTask(fn, 'name')": () => createTask(async () => {}, wrong('name')),
     'createTask(fn, null)': () => createTask(async () => {}, wrong(null)),
