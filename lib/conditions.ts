@@ -247,7 +247,8 @@ export class Condition {
    *
    * **Fairness:** as in wait().
    * @returns what `predicate` gave last
-   * @throws RuntimeError when it has to wait and the lock is not held
+   * @throws RuntimeError when it has to wait and the lock is not held; TypeError when `predicate` is no function, or
+   * gives a promise
    * @see asyncio.Condition.wait_for
    */
   waitFor<T>(predicate: () => T): Future<T> {

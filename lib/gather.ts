@@ -65,6 +65,8 @@ function outcomeOf(child: Future<unknown>): unknown {
  *
  * The first failure is passed on at once; the others keep running and their later failures are dropped.
  * A child that was cancelled counts as failed with CancelledError.
+ * @throws TypeError when an argument cannot be awaited, or an option is not known; RangeError when they belong to
+ * different loops
  *
  * **Cancellation:** cancelling the returned Future cancels all children; it ends with CancelledError once
  * they are done.

@@ -133,6 +133,7 @@ export class EventLoop extends NetworkLoop {
   /**
    * Calls `callback(...args)` after `delay` seconds; one that is not positive is due in the next turn. Callbacks
    * with the same deadline run in the order of the calls.
+   * @throws RangeError when `delay` is NaN; RuntimeError and TypeError as of callSoon()
    */
   callLater<A extends unknown[]>(
     delay: number,
@@ -146,7 +147,10 @@ export class EventLoop extends NetworkLoop {
     return handle;
   }
 
-  /** Calls `callback(...args)` when the loop's clock reaches `when`, in seconds of `time()`. */
+  /**
+   * Calls `callback(...args)` when the loop's clock reaches `when`, in seconds of `time()`.
+   * @throws RangeError when `when` is NaN; RuntimeError and TypeError as of callSoon()
+   */
   callAt<A extends unknown[]>(
     when: number,
     callback: (...args: A) => void,

@@ -36,10 +36,10 @@ export abstract class DescriptorLoop extends ThreadingLoop {
    * @see asyncio's loop.connect_read_pipe
    */
   connectReadPipe<P extends BaseProtocol>(
-    protocolFactory: () => P,
+    factory: () => P,
     fd: number,
   ): Future<[ReadTransport, P]> {
-    return connectReadPipe(this, protocolFactory, fd);
+    return connectReadPipe(this, factory, fd);
   }
 
   /**
@@ -48,10 +48,10 @@ export abstract class DescriptorLoop extends ThreadingLoop {
    * @see asyncio's loop.connect_write_pipe
    */
   connectWritePipe<P extends BaseProtocol>(
-    protocolFactory: () => P,
+    factory: () => P,
     fd: number,
   ): Future<[WriteTransport, P]> {
-    return connectWritePipe(this, protocolFactory, fd);
+    return connectWritePipe(this, factory, fd);
   }
 
   /**

@@ -21,7 +21,7 @@ function piped(options: SubprocessOptions): SubprocessOptions {
  */
 export abstract class ProcessLoop extends LoopCore {
   /**
-   * Starts a program; `protocolFactory()` makes the protocol that is told about it and its pipes. Options
+   * Starts a program; `factory()` makes the protocol that is told about it and its pipes. Options
    * and errors are those of createSubprocessExec(), but what is not said of stdin, stdout and stderr is PIPE,
    * as in asyncio; null inherits.
    * @returns the transport and the protocol, once connectionMade() has been called
@@ -30,20 +30,20 @@ export abstract class ProcessLoop extends LoopCore {
    * @see asyncio's loop.subprocess_exec
    */
   subprocessExec<P extends SubprocessProtocol>(
-    protocolFactory: () => P,
+    factory: () => P,
     program: string,
     args: readonly string[] = [],
     options: SubprocessOptions = {},
   ): Future<[SubprocessTransport, P]> {
-    return startWithProtocol(this, protocolFactory, () => planExec(program, args, piped(options)));
+    return startWithProtocol(this, factory, () => planExec(program, args, piped(options)));
   }
 
   /** Has the system's shell run `command`; as subprocessExec(). @see asyncio's loop.subprocess_shell */
   subprocessShell<P extends SubprocessProtocol>(
-    protocolFactory: () => P,
+    factory: () => P,
     command: string,
     options: SubprocessOptions = {},
   ): Future<[SubprocessTransport, P]> {
-    return startWithProtocol(this, protocolFactory, () => planShell(command, piped(options)));
+    return startWithProtocol(this, factory, () => planShell(command, piped(options)));
   }
 }

@@ -192,7 +192,7 @@ function connectPipe<T extends SocketTransport, P extends BaseProtocol>(
   return new OpenOperation<[T, P]>(
     async (_, attempt) => {
       loop.checkClosed();
-      checkFactory(factory, 'protocolFactory');
+      checkFactory(factory, 'factory');
       const protocol = makeProtocol(factory);
       // Its connectionMade() is scheduled by its constructor.
       const announced = (done: () => void) => loop.enqueue(new ReadyCall(done));

@@ -80,7 +80,7 @@ export function startWithProtocol<P extends SubprocessProtocol>(
 ): Future<[SubprocessTransport, P]> {
   const context = captureContext();
   return startProcess<[SubprocessTransport, P]>(() => {
-    checkFactory(factory, 'protocolFactory');
+    checkFactory(factory, 'factory');
     const started = begin(loop, plan(), factory, context);
     return [started[0], started];
   });

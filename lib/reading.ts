@@ -103,6 +103,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   /**
    * Reads a line, its '\n' included; at EOF what is left, perhaps nothing.
    * @throws RangeError (`code: 'ERR_LINE_TOO_LONG'`) when the line is longer than the limit; it is dropped then
+   * @throws the connection's error when it broke; RuntimeError while another read waits
    *
    * **Cancellation:** no byte is lost.
    */
@@ -113,6 +114,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   /**
    * Reads exactly `n` bytes; the limit does not apply.
    * @throws IncompleteReadError when the stream ends before; its `partial` holds what came
+   * @throws the connection's error when it broke; RuntimeError while another read waits
    *
    * **Cancellation:** no byte is lost.
    */
@@ -126,6 +128,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
    * counts.
    * @throws IncompleteReadError when the stream ends before; LimitOverrunError when the separator does
    * not come within the limit: the bytes stay in the buffer then
+   * @throws the connection's error when it broke; RuntimeError while another read waits
    *
    * **Cancellation:** no byte is lost.
    */
@@ -139,6 +142,7 @@ export class StreamReader extends ByteQueue implements AsyncIterable<Bytes> {
   /**
    * Waits until `n` bytes are there (or EOF) and gives a copy of them without taking them.
    * @param n - in bytes; 1 by default
+   * @throws the connection's error when it broke; RuntimeError while another read waits
    *
    * **Cancellation:** nothing is changed.
    */

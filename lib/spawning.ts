@@ -36,7 +36,8 @@ export function spawn<T>(
  * Runs `coro` as a task of the current loop. The task is kept alive while it is pending.
  * @param coro - a function called inside the task, a Coroutine, or what a coroutine method of this
  * library returned and nobody has awaited yet: `createTask(queue.get())`
- * @throws TypeError when `coro` is something else; a promise is adopted with wrapFuture()
+ * @throws TypeError when `coro` is something else (a promise is adopted with wrapFuture()) or an option cannot be;
+ * RuntimeError when the loop is closed
  * @example
  * ```ts
  * const task = createTask(() => download(url), { name: 'download' });

@@ -126,7 +126,10 @@ export class StreamWriter implements AsyncDisposable {
     this.transport.write(data);
   }
 
-  /** Sends each of `data`, together. */
+  /**
+   * Sends each of `data`, together, or none when one cannot be sent.
+   * @throws TypeError when `data` or one of it is of the wrong type; RuntimeError after writeEof()
+   */
   writelines(data: Iterable<Uint8Array | string>): void {
     this.transport.writelines(data);
   }

@@ -249,7 +249,7 @@ export function timeout<T>(
 }
 
 /**
- * As `timeout()`, with a deadline on the loop's clock.
+ * As `timeout()`, with a deadline on the loop's clock, and its errors.
  * @param when - in seconds of `loop.time()`; null: no deadline
  * @see asyncio.timeout_at
  * @public
@@ -271,7 +271,7 @@ export function timeoutAt<T>(
  * A task or future is cancelled at the deadline, and its end is waited for; shield() it to keep it
  * running. A function or coroutine runs inside the current task.
  * @param timeout - in seconds; null: no deadline; 0 or less: cancelled unless it is done already
- * @throws TimeoutError when the deadline passes first
+ * @throws TimeoutError when the deadline passes first; TypeError when `aw` cannot be awaited
  *
  * **Cancellation:** of the waiting task: passed on to `aw`.
  * @see asyncio.wait_for
