@@ -325,6 +325,8 @@ describe('fromDuplex(): writing', () => {
       await sleep(0);
       writer.close();
       await writer.waitClosed();
+      assert.equal(gunzip.destroyed, true);
+      assert.equal(gunzip.bytesWritten > 0, true);
     }),
   );
 

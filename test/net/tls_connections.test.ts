@@ -68,10 +68,12 @@ describe('an encrypted connection', () => {
   it(
     'drains what was written before the water marks changed',
     inLoop(() =>
-      withTlsPair(async (client) => {
+      withTlsPair(async (client, peer) => {
         client.writer.write('x');
         (client.writer.transport as Transport).setWriteBufferLimits({ high: 0 });
         await client.writer.drain();
+        assert.equal(client.writer.transport.getWriteBufferSize(), 0);
+        assert.equal(String(await peer.reader.readexactly(1)), 'x');
       }),
     ),
   );

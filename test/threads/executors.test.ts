@@ -67,13 +67,21 @@ describe('ThreadPoolExecutor', () => {
   it(
     'runs as many calls at a time as it has threads',
     withPool({ maxWorkers: 2 }, async (pool) => {
-      const gate = newGate();
-      const calls = [0, 1, 2, 3, 4].map((n) => pool.submit(pass<number>, [gate, n]));
+      // Begun, open, running, and the most that ran at a time.
+      const gate = new Int32Array(new SharedArrayBuffer(16));
+      const counted = (counts: Int32Array, result: number) => {
+        const running = Atomics.add(counts, 2, 1) + 1;
+        if (running > Atomics.load(counts, 3)) Atomics.store(counts, 3, running);
+        Atomics.add(counts, 0, 1);
+        Atomics.wait(counts, 1, 0);
+        Atomics.sub(counts, 2, 1);
+        return result;
+      };
+      const calls = [0, 1, 2, 3, 4].map((n) => pool.submit(counted, [gate, n]));
       await begun(gate, 2);
-      await sleep(0.02);
-      assert.equal(Atomics.load(gate, 0), 2);
       open(gate);
       assert.deepEqual(await gather(...calls), [0, 1, 2, 3, 4]);
+      assert.equal(Atomics.load(gate, 3), 2);
     }),
   );
 
@@ -158,8 +166,10 @@ describe('ThreadPoolExecutor', () => {
       const gate = newGate();
       const call = pool.submit(stuck, [gate]);
       await begun(gate, 1);
+      const start = performance.now();
       call.cancel();
       await pool.shutdown();
+      assert.ok(performance.now() - start > 9, 'the thread was ended before');
     }),
   );
 

@@ -15,6 +15,7 @@ import {
   getRunningLoop,
   newEventLoop,
   run,
+  sleep,
 } from 'aionode';
 import { runModule } from '../lifecycle/child.js';
 
@@ -48,10 +49,18 @@ describe('loop.addSignalHandler', { skip: !isUnix }, () => {
     run(async () => {
       const loop = getRunningLoop();
       let came = new Future<void>();
-      loop.addSignalHandler('SIGALRM', () => came.setResult());
-      for (let i = 0; i < 3; i++) {
+      let calls = 0;
+      loop.addSignalHandler('SIGALRM', () => {
+        calls += 1;
+        came.setResult();
+      });
+      for (let i = 1; i <= 3; i++) {
         raise('SIGALRM');
         await came;
+        // Were there another call, it would be in this turn or the next.
+        await sleep(0);
+        await sleep(0);
+        assert.equal(calls, i);
         came = new Future<void>();
       }
     }));
