@@ -37,19 +37,25 @@ function isUsers(site: NodeJS.CallSite): boolean {
   return ownFolder === undefined || !file.startsWith(ownFolder);
 }
 
-/** The caller's stack as `function (file:line:column)`, outermost first, innermost last. @internal */
-export function captureStack(limit = kStackDepth): string[] {
+/** Up to `depth` frames below that of `callee`, innermost first. @internal */
+export function callSites(depth: number, callee: (this: never, ...args: never[]) => unknown) {
   const { stackTraceLimit, prepareStackTrace } = Error;
-  Error.stackTraceLimit = kCapturedDepth;
+  Error.stackTraceLimit = depth;
   Error.prepareStackTrace = (_error, sites) => sites;
   try {
     const holder = {} as { stack: NodeJS.CallSite[] };
-    Error.captureStackTrace(holder, captureStack);
-    return holder.stack.filter(isUsers).slice(0, limit).map(String).reverse();
+    Error.captureStackTrace(holder, callee);
+    return holder.stack;
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
     Error.prepareStackTrace = prepareStackTrace;
   }
+}
+
+/** The caller's stack as `function (file:line:column)`, outermost first, innermost last. @internal */
+export function captureStack(limit = kStackDepth): string[] {
+  const sites = callSites(kCapturedDepth, captureStack);
+  return sites.filter(isUsers).slice(0, limit).map(String).reverse();
 }
 
 /** The frames in the text of a stack that are neither ours nor Node's, innermost first. @internal */

@@ -58,6 +58,16 @@ export interface ToDuplexOptions {
   allowHalfOpen?: boolean | undefined;
 }
 
+/** @throws TypeError unless they are a StreamReader and a StreamWriter @internal */
+export function checkStreams(reader: unknown, writer: unknown): void {
+  if (!(reader instanceof StreamReader)) {
+    throw invalidArgType('reader', 'an instance of StreamReader', reader);
+  }
+  if (!(writer instanceof StreamWriter)) {
+    throw invalidArgType('writer', 'an instance of StreamWriter', writer);
+  }
+}
+
 /**
  * Hands a connection to Node's world: a Duplex for whatever wants one, such as http.request()'s
  * `createConnection`. From now on the reader and the writer belong to it. Bytes that the reader has
@@ -78,12 +88,7 @@ export function toDuplex(
   writer: StreamWriter,
   options: ToDuplexOptions = {},
 ): Duplex {
-  if (!(reader instanceof StreamReader)) {
-    throw invalidArgType('reader', 'an instance of StreamReader', reader);
-  }
-  if (!(writer instanceof StreamWriter)) {
-    throw invalidArgType('writer', 'an instance of StreamWriter', writer);
-  }
+  checkStreams(reader, writer);
   checkOptions(options);
   checkFlag(options.allowHalfOpen, 'options.allowHalfOpen');
   if (handedOver.has(reader)) throw new RuntimeError('This connection belongs to a Duplex already');

@@ -146,7 +146,7 @@ export class Runner implements AsyncDisposable {
     const interruption = new Interruption(signals);
     try {
       const context = contextOption(options) ?? this.#context;
-      const task = loop.createTask(asCoro(coro), { context });
+      const task = loop.createTask(mainCoro(coro), { context });
       interruption.task = task;
       return await this.#untilDone(loop, task, interruption);
     } finally {
@@ -193,7 +193,7 @@ export class Runner implements AsyncDisposable {
 }
 
 /** What a task can run; a Future or promise is awaited by one. */
-function asCoro<T>(main: Awaitable<T>): Coro<T> {
+function mainCoro<T>(main: Awaitable<T>): Coro<T> {
   if (typeof main === 'function' || main instanceof CoroutineObject) return main as Coro<T>;
   if (isPromiseLike(main)) {
     if (!(main instanceof Future)) warnOfPromise();

@@ -11,6 +11,7 @@
 // while the signal is aborted and the scope's code goes on at once.
 
 import { setMaxListeners } from 'node:events';
+import { callSites } from './debug.ts';
 import type { CancelledError } from './exceptions.ts';
 import { setImmediate } from './node_timers.ts';
 import { currentScope, type Scope } from './scopes.ts';
@@ -18,17 +19,7 @@ import { onAbort } from './signals.ts';
 
 /** Whether the code that called `callee` is Node's. */
 function isCalledByNode(callee: (this: never) => unknown): boolean {
-  const { stackTraceLimit, prepareStackTrace } = Error;
-  Error.stackTraceLimit = 1;
-  Error.prepareStackTrace = (_error, sites) => sites;
-  try {
-    const holder = {} as { stack: NodeJS.CallSite[] };
-    Error.captureStackTrace(holder, callee);
-    return holder.stack[0]?.getFileName()?.startsWith('node:') === true;
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-    Error.prepareStackTrace = prepareStackTrace;
-  }
+  return callSites(1, callee)[0]?.getFileName()?.startsWith('node:') === true;
 }
 
 const kOwner = Symbol('aionode.scope');

@@ -4,9 +4,9 @@
 import { Duplex, Readable, Writable } from 'node:stream';
 import * as web from 'node:stream/web';
 import { checkBytes, checkOptions, invalidArgType } from './arguments.ts';
-import { fromDuplex } from './duplex.ts';
-import { type StreamOptions, StreamReader } from './reading.ts';
-import { StreamWriter } from './streams.ts';
+import { checkStreams, fromDuplex } from './duplex.ts';
+import type { StreamOptions, StreamReader } from './reading.ts';
+import type { StreamWriter } from './streams.ts';
 import type { WriteTransport } from './transport_types.ts';
 
 /** What is read at once where nobody brings a buffer. */
@@ -63,12 +63,7 @@ export function fromWeb(
  * @public
  */
 export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair {
-  if (!(reader instanceof StreamReader)) {
-    throw invalidArgType('reader', 'an instance of StreamReader', reader);
-  }
-  if (!(writer instanceof StreamWriter)) {
-    throw invalidArgType('writer', 'an instance of StreamWriter', writer);
-  }
+  checkStreams(reader, writer);
   let readableEnded = false;
   let writableEnded = false;
   const closeWhenDone = (): void => {
