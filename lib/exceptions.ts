@@ -36,6 +36,24 @@ export function isError<T extends Error>(
   }
 }
 
+/**
+ * The CancelledError that `error` is or, as an AbortError, came from; null if it is no cancel. Of a SuppressedError the
+ * error of the disposal counts, as in Python the one that came last.
+ * @internal
+ */
+export function cancellationIn(error: unknown): CancelledError | null {
+  if (isError(error, CancelledError)) return error;
+  if (!isError(error, Error)) return null;
+  try {
+    const { name, cause, error: last } = error as Error & { error?: unknown };
+    if (name === 'AbortError') return isError(cause, CancelledError) ? cause : null;
+    return name === 'SuppressedError' && last !== error ? cancellationIn(last) : null;
+  } catch {
+    // Thrown by a proxy, or by a getter of the error's class.
+    return null;
+  }
+}
+
 /** Gives `error` the reason of the signal that cancelled its task, unless it has one or cannot take it. @internal */
 export function explain(error: CancelledError, cause: unknown): void {
   if (cause !== undefined && error.cause === undefined && Object.isExtensible(error)) {

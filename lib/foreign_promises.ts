@@ -1,7 +1,8 @@
 // Promises that are not ours: told from other values, and adopted as futures.
 // Floor 7.
 import { invalidArgType } from './arguments.ts';
-import { Future, kFailed, kFinished } from './futures.ts';
+import { cancellationIn } from './exceptions.ts';
+import { Future, kCancelled, kFailed, kFinished } from './futures.ts';
 import { state } from './memory.ts';
 import { layout, native } from './native.ts';
 import { currentLoop } from './running.ts';
@@ -75,7 +76,10 @@ export function adoptPromise<T>(promise: PromiseLike<T>, loop: LoopCore): Future
       if (!future.done()) future.finish(kFinished, value);
     },
     (error) => {
-      if (!future.done()) future.finish(kFailed, error);
+      if (future.done()) return;
+      const cancellation = cancellationIn(error);
+      if (cancellation === null) future.finish(kFailed, error);
+      else future.finish(kCancelled, cancellation);
     },
   );
   return future;

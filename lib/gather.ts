@@ -164,9 +164,21 @@ function reportUnheard(inner: Future<unknown>): void {
   });
 }
 
+let warned = false;
+
+/** Once: what the caller's own function has begun cannot be told from what somebody else's has. */
+function warnOfPromise(): void {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(
+    'shield() was given a promise: an async function that made it is a part of this task, and is cancelled with it. Pass the function: shield(() => save()), not shield(save())',
+    { type: 'AionodeWarning', code: 'AIONODE_SHIELD_PROMISE' },
+  );
+}
+
 /**
- * Protects `aw` from cancellation: cancelling the returned Future leaves it running. Keep a reference to
- * what you shield, and look at its outcome yourself after a cancellation.
+ * Protects `aw` from cancellation: cancelling the returned Future leaves it running. What a native promise stands for
+ * is not protected: pass the function that makes it. Keep a reference to what you shield, and look at its outcome yourself after a cancellation.
  *
  * **Cancellation:** the returned Future ends at once; `aw` goes on. If it fails then, the loop's exception
  * handler is told.
@@ -179,6 +191,7 @@ function reportUnheard(inner: Future<unknown>): void {
  * @public
  */
 export function shield<T>(aw: Awaitable<T>): Future<T> {
+  if (aw instanceof Promise && currentTask() !== null) warnOfPromise();
   const inner = ensureFuture(aw);
   if (inner.done()) return inner;
   const outer = new Future<T>({ loop: inner.loop });

@@ -7,7 +7,7 @@
 import { type Coro, CoroutineObject } from './coroutines.ts';
 import { awaitStack } from './debug.ts';
 import { type Await, type Future, isAwait } from './futures.ts';
-import { InlineCoroutine } from './inline.ts';
+import { InlineCoroutine, wordsFor } from './inline.ts';
 import type { Scope } from './scopes.ts';
 
 /** What this file knows of a Task, which is a floor above. */
@@ -32,10 +32,9 @@ export function describeFuture(future: Future<unknown>): string {
 
 /** As describeFuture(), alike for all futures of a kind. @internal */
 export function describeKind(future: Future<unknown>): string {
+  if (future instanceof InlineCoroutine) return wordsFor(future);
   // Not of the future itself, which would take this for an await: see plain_futures.ts.
-  const kind = Object.getPrototypeOf(future).constructor.name;
-  if (!(future instanceof InlineCoroutine)) return `a ${kind}`;
-  return kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+  return `a ${Object.getPrototypeOf(future).constructor.name}`;
 }
 
 /** A function by its name, or by its source when it has none. @internal */

@@ -13,7 +13,7 @@ import { type Coro, CoroutineObject } from './coroutines.ts';
 import { captureStack, creationStack, errorStack } from './debug.ts';
 import { isDoneFuture } from './done.ts';
 import { stepEagerly } from './eager_awaits.ts';
-import { CancelledError, explain, isError, RuntimeError } from './exceptions.ts';
+import { CancelledError, cancellationIn, explain, isError, RuntimeError } from './exceptions.ts';
 import { isPromiseLike } from './foreign_promises.ts';
 import { currentUserFrame, usesContextFrames } from './frames.ts';
 import { Future, kCancelled, kFailed, kFinished, kPending, Refusal, Rejection } from './futures.ts';
@@ -53,22 +53,9 @@ const inCycle = new Set<object>();
 
 function ignore(): void {}
 
-/** The CancelledError that `error` is or, as an AbortError, came from; null if it is no cancel. */
-function cancellationIn(error: unknown): CancelledError | null {
-  if (isError(error, CancelledError)) return error;
-  if (!isError(error, Error)) return null;
-  try {
-    const { name, cause } = error;
-    return name === 'AbortError' && isError(cause, CancelledError) ? cause : null;
-  } catch {
-    // Thrown by a proxy, or by a getter of the error's class.
-    return null;
-  }
-}
-
 /**
  * A CancelledError, or the AbortError that Node makes of one when a signal aborted by a cancel was
- * handed to it.
+ * handed to it, or the SuppressedError of a `using` block whose end was cancelled.
  * @example
  * ```ts
  * try { ... } catch (e) { if (iscancelled(e)) throw e; report(e); }

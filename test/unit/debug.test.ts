@@ -10,8 +10,10 @@ import {
   type EventLoop,
   type ExceptionContext,
   Future,
+  gather,
   getRunningLoop,
   newEventLoop,
+  Queue,
   run,
   sleep,
   timeout,
@@ -227,6 +229,21 @@ describe('debug mode', () => {
     assert.deepEqual(
       contexts.map(({ message }) => message),
       ["coroutine 'fetchAll' was never awaited"],
+    );
+    assert.match(contexts[0]?.sourceTraceback?.at(-1) ?? '', here);
+  });
+
+  it('says which call of ours nobody awaited', async () => {
+    const contexts = await reportsOf(async () => {
+      const queue = new Queue();
+      queue.put('lost');
+      await queue.put('kept');
+      await createTask(queue.get());
+      await gather(queue.put('kept'), sleep(0));
+    });
+    assert.deepEqual(
+      contexts.map(({ message }) => message),
+      ["'queue put' was never awaited"],
     );
     assert.match(contexts[0]?.sourceTraceback?.at(-1) ?? '', here);
   });

@@ -76,6 +76,39 @@ describe('await using', () => {
   );
 });
 
+describe('a SuppressedError whose last error is a cancel', () => {
+  // As the helpers of compiled code and Node itself make them.
+  const suppressed = (error: unknown) =>
+    Object.assign(new Error('two errors'), { name: 'SuppressedError', error });
+
+  it(
+    'is a cancel, of tasks, timeouts and groups',
+    inLoop(async () => {
+      const fails = async (): Promise<never> => {
+        try {
+          return await new Event().wait().then(() => assert.fail('nobody has set it'));
+        } catch (error) {
+          throw suppressed(suppressed(error));
+        }
+      };
+      const task = createTask(fails);
+      await sleep(0);
+      task.cancel();
+      await gather(task, { returnExceptions: true });
+      assert.equal(task.cancelled(), true);
+      await assert.rejects(timeout(0, fails), TimeoutError);
+      const group = TaskGroup.run(async (group) => {
+        group.createTask(fails);
+        await sleep(0);
+        group.cancel();
+      });
+      assert.equal(await group, undefined);
+      assert.equal(iscancelled(suppressed(new CancelledError())), true);
+      assert.equal(iscancelled(suppressed(new Error('disposal failed'))), false);
+    }),
+  );
+});
+
 describe('currentTask', () => {
   const ways: Record<string, () => unknown> = {
     'a native promise': () => Promise.resolve(),
