@@ -65,12 +65,19 @@ export class DuplexTransport extends TransportBase {
   protected readonly stream: Halves;
   private readonly writable: boolean;
   private eofWritten = false;
+  /** The stream had no readable side, or that had ended, before it became a transport. */
+  private bornHalfOpen = false;
+  /** The stream has asked for a pause: streams that are not of Node's newest class do not say so later. */
+  private full = false;
+  private writingFinished: boolean;
   /** The stream gives no more bytes; the protocol may be told later. */
   private exhausted = false;
   /** The stream has closed before the protocol was told of its end. */
   private closedEarly = false;
   private readonly onData: (chunk: unknown) => void;
   private readonly onEnd: () => void;
+  /** A chunk was written. */
+  private readonly onChunk: () => void;
   private readonly onDrain: () => void;
   private readonly onFinish: () => void;
   private readonly onError: (error: unknown) => void;
@@ -89,8 +96,17 @@ export class DuplexTransport extends TransportBase {
     this.writable = typeof this.stream.write === 'function' && !this.stream.writableEnded;
     this.onData = (chunk) => this.dataCame(chunk);
     this.onEnd = () => this.ended();
-    this.onDrain = () => this.bufferChanged();
-    this.onFinish = () => this.finished();
+    this.writingFinished = this.stream.writableFinished === true;
+    this.onChunk = () => this.bufferChanged();
+    this.onDrain = () => {
+      this.full = false;
+      this.bufferChanged();
+    };
+    this.onFinish = () => {
+      this.writingFinished = true;
+      this.full = false;
+      this.finished();
+    };
     this.onError = (error) => this.fail(error);
     this.onClose = () => this.closed();
     loop.resources.add(this);
@@ -120,6 +136,7 @@ export class DuplexTransport extends TransportBase {
       return;
     }
     if (typeof stream.read !== 'function' || stream.readableEnded) {
+      this.bornHalfOpen = true;
       this.ended();
       return;
     }
@@ -136,7 +153,7 @@ export class DuplexTransport extends TransportBase {
     if (this.closing) return;
     this.closing = true;
     const stream = this.stream;
-    if (!this.writable || stream.writableFinished || stream.destroyed) {
+    if (!this.writable || this.writingFinished || stream.destroyed) {
       this.scheduleLost(null);
       return;
     }
@@ -184,7 +201,7 @@ export class DuplexTransport extends TransportBase {
   }
 
   protected override canStayHalfOpen(): boolean {
-    return this.writable && this.stream.allowHalfOpen !== false;
+    return this.writable && (this.bornHalfOpen || this.stream.allowHalfOpen !== false);
   }
 
   // -------------------------------------------------------------------------- writing
@@ -221,8 +238,8 @@ export class DuplexTransport extends TransportBase {
   protected putKept(chunk: Uint8Array | string): void {
     const stream = this.stream as Writable;
     // Node tells when everything is written; a lower mark of ours needs to know of each chunk.
-    if (this.marksEachChunk()) stream.write(chunk, this.onDrain);
-    else stream.write(chunk);
+    const flows = this.marksEachChunk() ? stream.write(chunk, this.onChunk) : stream.write(chunk);
+    if (flows === false) this.full = true;
   }
 
   override setWriteBufferLimits(limits?: { high?: number; low?: number }): void {
@@ -230,7 +247,7 @@ export class DuplexTransport extends TransportBase {
     const stream = this.stream as Writable;
     // Nobody tells of the chunks that are under way already, but of one that follows them.
     const unknown = this.writable && stream.writableLength > 0 && this.marksEachChunk();
-    if (unknown && !this.eofWritten && !this.closing) stream.write(kNoBytes, this.onDrain);
+    if (unknown && !this.eofWritten && !this.closing) stream.write(kNoBytes, this.onChunk);
   }
 
   protected marksEachChunk(): boolean {
@@ -241,6 +258,8 @@ export class DuplexTransport extends TransportBase {
   writeEof(): void {
     if (this.closing || this.eofWritten || !this.writable) return;
     this.eofWritten = true;
+    // A stream that ends does not emit 'drain' any more.
+    this.full = false;
     this.stream.end?.();
   }
 
@@ -258,7 +277,7 @@ export class DuplexTransport extends TransportBase {
   }
 
   protected override bufferedForMarks(): number {
-    return this.stream.writableNeedDrain ? Number.POSITIVE_INFINITY : this.getWriteBufferSize();
+    return this.full ? Number.POSITIVE_INFINITY : this.getWriteBufferSize();
   }
 
   // ------------------------------------------------------------------------------ end
@@ -281,7 +300,7 @@ export class DuplexTransport extends TransportBase {
       return;
     }
     const { stream } = this;
-    const ended = this.eofReceived && (!this.writable || stream.writableFinished);
+    const ended = this.eofReceived && (!this.writable || this.writingFinished);
     if (this.closing || ended) this.endInOrder();
     else this.fail(stream.errored ?? prematureClose());
   }

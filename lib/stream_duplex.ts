@@ -9,13 +9,15 @@
 // Libraries that take a Duplex often want a little of net.Socket: timeouts, addresses, ref(). It is here.
 import { Duplex } from 'node:stream';
 import { invalidArgType } from './arguments.ts';
+import { captureContext } from './context.ts';
+import { RuntimeError } from './exceptions.ts';
 import type { ReadWaiter } from './read_operations.ts';
 import type { StreamReader } from './reading.ts';
 import type { ReadyEntry } from './ready.ts';
 import type { FlowWaiter, StreamProtocol } from './stream_protocol.ts';
 import { errnoOf, systemError } from './system_errors.ts';
 import type { WriteTransport } from './transport_types.ts';
-import type { LoopCore } from './turns.ts';
+import type { LoopCore, LoopResource } from './turns.ts';
 
 const kBrokenPipe = errnoOf('EPIPE');
 /** What is handed to push() at once: asyncio's limit of a stream. */
@@ -45,6 +47,8 @@ class Signal implements ReadWaiter, FlowWaiter, ReadyEntry {
   readonly method = 'read';
   private readonly loop: LoopCore;
   private readonly look: () => void;
+  /** In which its events are emitted, as a net.Socket's in that of its making. */
+  private readonly context = captureContext();
   private scheduled = false;
 
   constructor(loop: LoopCore, look: () => void) {
@@ -66,17 +70,33 @@ class Signal implements ReadWaiter, FlowWaiter, ReadyEntry {
     this.resume();
   }
 
+  /** What a listener throws is an uncaught exception, as of Node's own streams. */
   run(): void {
     this.scheduled = false;
-    this.look();
+    try {
+      if (this.context === undefined) this.look();
+      else this.context(this.look);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 }
 
+function destroyedError(): Error {
+  const message = 'Cannot call write after a stream was destroyed';
+  return Object.assign(new Error(message), { code: 'ERR_STREAM_DESTROYED' });
+}
+
 /** @internal */
-export class StreamDuplex extends Duplex {
+export class StreamDuplex extends Duplex implements LoopResource {
   /** As of a net.Socket. */
   readonly connecting = false;
+  readonly pending = false;
   timeout = 0;
+  private received = 0;
+  private sent = 0;
   private readonly source: StreamReader;
   private readonly protocol: StreamProtocol;
   private readonly sink: WriteTransport;
@@ -90,6 +110,8 @@ export class StreamDuplex extends Duplex {
   /** What waits for the end of the connection. */
   private closing: (() => void) | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
+  /** The loop is closed: nobody tells of the end of the connection. */
+  private orphaned = false;
 
   constructor(
     reader: StreamReader,
@@ -103,6 +125,15 @@ export class StreamDuplex extends Duplex {
     this.sink = transport;
     this.signal = new Signal(protocol.loop, () => this.look());
     protocol.wait(this.signal);
+    protocol.loop.resources.add(this);
+    // As a net.Socket does when it is connected: so the end is seen by who only writes.
+    this.read(0);
+  }
+
+  /** Nothing of the loop runs any more, and the connection is gone with it. @internal */
+  loopClosed(): void {
+    this.orphaned = true;
+    this.destroy(new RuntimeError('The event loop of this connection was closed'));
   }
 
   /** Something has changed: bytes, the end of them, room for writing, the end of the connection. */
@@ -127,9 +158,18 @@ export class StreamDuplex extends Duplex {
   /** Hands over what is there, as much as was asked for, and sees to hearing of more. */
   private pull(): void {
     const { source, signal } = this;
-    while (this.asked && !this.destroyed && source.buffered > 0) {
-      this.timer?.refresh();
-      this.asked = this.push(source.takeSome(kLargestPush));
+    let thrown = true;
+    try {
+      while (this.asked && !this.destroyed && source.buffered > 0) {
+        this.timer?.refresh();
+        const chunk = source.takeSome(kLargestPush);
+        this.received += chunk.length;
+        this.asked = this.push(chunk);
+      }
+      thrown = false;
+    } finally {
+      // What a listener has thrown ends no stream.
+      if (thrown) signal.resume();
     }
     source.maybeResume();
     if (this.ended || this.destroyed) return;
@@ -142,6 +182,7 @@ export class StreamDuplex extends Duplex {
     } else if (source.ended) {
       this.ended = true;
       this.push(null);
+      this.read(0);
     } else {
       const refusal = source.wait(signal);
       if (refusal !== undefined) this.destroy(refusal);
@@ -167,6 +208,7 @@ export class StreamDuplex extends Duplex {
 
   private send(data: Buffer | string, done: Callback): void {
     this.timer?.refresh();
+    this.sent += typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     const error = this.lostError();
     if (error !== null) {
       done(error);
@@ -218,13 +260,16 @@ export class StreamDuplex extends Duplex {
     const { protocol } = this;
     clearTimeout(this.timer);
     this.source.stopWaiting(this.signal);
+    const { flowing } = this;
     this.flowing = undefined;
     const finish = (): void => {
       protocol.stopWaiting(this.signal);
+      protocol.loop.resources.delete(this);
       this.closing = undefined;
+      flowing?.(error ?? destroyedError());
       done(error);
     };
-    if (protocol.lost !== undefined) {
+    if (protocol.lost !== undefined || this.orphaned) {
       finish();
       return;
     }
@@ -234,6 +279,28 @@ export class StreamDuplex extends Duplex {
   }
 
   // ------------------------------------------------------------------ as of a net.Socket
+
+  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.readable) return this.writable ? 'open' : 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  /** Bytes that were read. */
+  get bytesRead(): number {
+    return this.received;
+  }
+
+  /** Bytes that were written, those that are still to be sent too. */
+  get bytesWritten(): number {
+    return this.sent + this.writableLength;
+  }
+
+  /** Destroys it once what was written is sent. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
 
   /** Emits 'timeout' after `ms` without a byte in either direction; 0: never. */
   setTimeout(ms: number, callback?: () => void): this {
@@ -290,6 +357,11 @@ export class StreamDuplex extends Duplex {
 
   get localAddress(): string | undefined {
     return this.place('sockname')?.[0];
+  }
+
+  get localFamily(): string | undefined {
+    const address = this.localAddress;
+    return address === undefined ? undefined : familyOf(address);
   }
 
   get localPort(): number | undefined {
