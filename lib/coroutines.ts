@@ -3,6 +3,7 @@
 import { checkFunction } from './arguments.ts';
 import { debugging, noteCreation } from './debug.ts';
 import { RuntimeError } from './exceptions.ts';
+import { NativePromise } from './native_promise.ts';
 import { currentLoop } from './running.ts';
 import { currentScope, runInJobOf, type Scope } from './scopes.ts';
 import { forget, type Unnoticed, watch } from './unnoticed.ts';
@@ -83,9 +84,9 @@ export class CoroutineObject<T> implements Coroutine<T> {
 
   #startIn(scope: Scope | null): Promise<T> {
     try {
-      return Promise.resolve(runInJobOf(scope, () => this.start()));
+      return NativePromise.resolve(runInJobOf(scope, () => this.start()));
     } catch (error) {
-      return Promise.reject(error);
+      return NativePromise.reject(error);
     }
   }
 }

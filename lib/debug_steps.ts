@@ -6,6 +6,7 @@
 // debug mode.
 import { type AsyncHook, createHook, executionAsyncResource } from 'node:async_hooks';
 import { native } from './native.ts';
+import { NativePromise } from './native_promise.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentScope } from './scopes.ts';
 import { type LoopCore, turningLoop } from './turns.ts';
@@ -28,7 +29,7 @@ function end(id: number): void {
   const scope = currentScope();
   if (scope === null || !timed.has(scope.loop)) return;
   // A timer's callback, say, that code of the task has set up is none of its steps.
-  if (!(executionAsyncResource() instanceof Promise)) return;
+  if (!(executionAsyncResource() instanceof NativePromise)) return;
   scope.loop.reportSlow(scope.task as object as ReadyEntry, native.now() - step.started);
 }
 

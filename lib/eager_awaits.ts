@@ -12,6 +12,7 @@
 import { CoroutineObject } from './coroutines.ts';
 import type { Await, Future } from './futures.ts';
 import { InlineCoroutine } from './inline.ts';
+import { NativePromise } from './native_promise.ts';
 import { currentScope, type Scope } from './scopes.ts';
 import { areResolvers, type Reject, type Resolve, thenOwners } from './thens.ts';
 
@@ -84,7 +85,7 @@ function reservedThen(future: Future<unknown>, scope: Scope, original: Then): Th
       reservation.attach(resolve as Resolve, reject as Reject);
       return undefined;
     }
-    return new Promise((succeed, fail) => {
+    return new NativePromise((succeed, fail) => {
       reservation.attach(succeed, fail);
     }).then(resolve as never, reject as never);
   };
@@ -120,7 +121,7 @@ function beginCoroutines(): void {
       if (begun?.coroutine !== this) {
         begun = {
           coroutine: this,
-          outcome: new Promise((resolve, reject) => then.call(this, resolve, reject)),
+          outcome: new NativePromise((resolve, reject) => then.call(this, resolve, reject)),
         };
       }
       const own = begun;

@@ -5,6 +5,7 @@ import { cancellationIn } from './exceptions.ts';
 import { Future, kCancelled, kFailed, kFinished } from './futures.ts';
 import { state } from './memory.ts';
 import { layout, native } from './native.ts';
+import { NativePromise } from './native_promise.ts';
 import { currentLoop } from './running.ts';
 import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
@@ -13,7 +14,7 @@ const { promiseOutcome } = native;
 
 /** What a promise's own resolve function does with a promise. @internal */
 export function lookInto(promise: PromiseLike<unknown>, resolve: Resolve, reject: Reject): void {
-  Promise.resolve(promise).then(resolve, reject);
+  NativePromise.resolve(promise).then(resolve, reject);
 }
 
 /** @internal */
@@ -30,7 +31,7 @@ export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
 /** What `await x` would give if that need not wait: `x` is no promise, or a native one that is fulfilled. @internal */
 export function valueAtHand<T>(x: PromiseLike<T> | T): { readonly value: T } | undefined {
   if (!isPromiseLike(x)) return { value: x };
-  if (!(x instanceof Promise) || promiseOutcome === undefined) return undefined;
+  if (!(x instanceof NativePromise) || promiseOutcome === undefined) return undefined;
   const value = promiseOutcome(x) as T;
   return state[layout.kPromiseState] === layout.kFulfilled ? { value } : undefined;
 }

@@ -16,6 +16,7 @@ import { type Context, captureContext, contextOption } from './context.ts';
 import { debugging, noteCreation } from './debug.ts';
 import { CancelledError, explain, InvalidStateError, isError, RuntimeError } from './exceptions.ts';
 import { Handle } from './handles.ts';
+import { NativePromise } from './native_promise.ts';
 import type { ReadyEntry } from './ready.ts';
 import { currentLoop } from './running.ts';
 import { currentScope, type Scope, type Suspension } from './scopes.ts';
@@ -324,7 +325,7 @@ export class Future<T = unknown> {
 
   /** As a Promise's. What it returns is a native promise. */
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+    return new NativePromise<T>((resolve, reject) => {
       this.startAwait(currentScope(), resolve as Resolve, reject);
     }).finally(onFinally);
   }

@@ -4,6 +4,7 @@ import { checkNames } from './arguments.ts';
 import { creationStack } from './debug.ts';
 import { CancelledError, isError } from './exceptions.ts';
 import { Future, kFailed, kFinished } from './futures.ts';
+import { NativePromise } from './native_promise.ts';
 import { type Awaitable, ensureFuture } from './spawning.ts';
 import { currentTask } from './tasks.ts';
 import type { LoopCore } from './turns.ts';
@@ -191,7 +192,7 @@ function warnOfPromise(): void {
  * @public
  */
 export function shield<T>(aw: Awaitable<T>): Future<T> {
-  if (aw instanceof Promise && currentTask() !== null) warnOfPromise();
+  if (aw instanceof NativePromise && currentTask() !== null) warnOfPromise();
   const inner = ensureFuture(aw);
   if (inner.done()) return inner;
   const outer = new Future<T>({ loop: inner.loop });

@@ -20,6 +20,7 @@ import { letBeInspected } from './inspect.ts';
 import { closeSlotsOf } from './io_events.ts';
 import { NetworkLoop } from './loop_network.ts';
 import { native } from './native.ts';
+import { NativePromise } from './native_promise.ts';
 import { newPlainFuture } from './plain_futures.ts';
 import type { DatagramProtocol } from './protocols.ts';
 import type { CallingEntry, ReadyEntry } from './ready.ts';
@@ -206,9 +207,9 @@ export class EventLoop extends NetworkLoop {
       this.checkClosed();
       this.#checkCanRun();
     } catch (error) {
-      return Promise.reject(error);
+      return NativePromise.reject(error);
     }
-    return new Promise((resolve) => {
+    return new NativePromise((resolve) => {
       this.running = true;
       this.takeHeld();
       enterLoop(this);

@@ -22,6 +22,7 @@ import { inspect } from 'node:util';
 import { debugging, noteCreation } from './debug.ts';
 import { Future, kPending } from './futures.ts';
 import { native } from './native.ts';
+import { NativePromise } from './native_promise.ts';
 import { addThen, type Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -31,9 +32,16 @@ function take(resolve: Resolve): void {
   taken = resolve;
 }
 
-const NativePromise = Promise as unknown as new (executor: (resolve: Resolve) => void) => object;
+const PromiseOfAny = NativePromise as unknown as new (
+  executor: (resolve: Resolve) => void,
+) => object;
 
-class Underneath extends NativePromise {
+class Underneath extends PromiseOfAny {
+  /** What is derived from it by V8, whoever asks it to, is a native promise. */
+  static get [Symbol.species](): unknown {
+    return NativePromise;
+  }
+
   // As in Future, whose methods use them.
   readonly loop: LoopCore | undefined;
   readonly state: number;
@@ -98,7 +106,7 @@ export function addAwait<F extends Future<unknown>>(
     configurable: true,
     get(this: F) {
       if (this === prototype || this === shown || debugging) return asClass;
-      return attach(this) ? Promise : asClass;
+      return attach(this) ? NativePromise : asClass;
     },
   });
   Object.defineProperty(prototype, inspect.custom, {

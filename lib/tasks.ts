@@ -20,6 +20,7 @@ import { Future, kCancelled, kFailed, kFinished, kPending, Refusal, Rejection } 
 import { InlineCoroutine } from './inline.ts';
 import { state } from './memory.ts';
 import { layout, native } from './native.ts';
+import { NativePromise } from './native_promise.ts';
 import type { ReadyEntry } from './ready.ts';
 import { abortSignalOf } from './scope_signals.ts';
 import { currentScope, runIn, Scope } from './scopes.ts';
@@ -41,7 +42,7 @@ export interface TaskOptions {
   signal?: AbortSignal | undefined;
 }
 
-const promiseThen = Promise.prototype.then;
+const promiseThen = NativePromise.prototype.then;
 const { promiseOutcome } = native;
 const { kPromiseState, kFulfilled, kRejected } = layout;
 
@@ -417,7 +418,7 @@ export class Task<T = unknown>
 
   /** The function has run up to its first await, or to its end. */
   private watch(result: PromiseLike<T> | T): void {
-    if (result instanceof Promise) {
+    if (result instanceof NativePromise) {
       // Ended without suspending: told by V8 now, instead of by a reaction later.
       if (promiseOutcome !== undefined) {
         const outcome = promiseOutcome(result);
@@ -442,11 +443,11 @@ export class Task<T = unknown>
         else this.succeed(value as T);
       };
       if (result instanceof Future) result.startAwait(this.scope, succeed, fail);
-      else promiseThen.call(Promise.resolve(result), succeed, fail);
+      else promiseThen.call(NativePromise.resolve(result), succeed, fail);
       return;
     }
     // Every task that waits holds what is made here: one bound function is half of two closures.
-    const promise = Promise.resolve(result);
+    const promise = NativePromise.resolve(result);
     this.value = promise;
     const settled = this.settled.bind(this);
     promiseThen.call(promise, settled, settled);

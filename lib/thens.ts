@@ -10,6 +10,7 @@
 // user's call and not in V8's microtask.
 import { currentFrame, framesAreStored } from './frames.ts';
 import { native } from './native.ts';
+import { NativePromise } from './native_promise.ts';
 import { currentScope, type Scope, scopeIn } from './scopes.ts';
 
 /** @internal */
@@ -43,7 +44,7 @@ function thenOfUser(
   onValue: unknown,
   onError: unknown,
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  return new NativePromise((resolve, reject) => {
     target.startAwait(scope, resolve, reject);
   }).then(onValue as never, onError as never);
 }

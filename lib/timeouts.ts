@@ -20,6 +20,7 @@ import { describeState } from './format.ts';
 import { Future } from './futures.ts';
 import { Handle, TimerHandle } from './handles.ts';
 import { native } from './native.ts';
+import { NativePromise } from './native_promise.ts';
 import { setImmediate } from './node_timers.ts';
 import { abortSignalOf } from './scope_signals.ts';
 import { currentScope, type InnerScope, runIn } from './scopes.ts';
@@ -44,7 +45,7 @@ export interface Timeout {
   readonly signal: AbortSignal;
 }
 
-const promiseThen = Promise.prototype.then;
+const promiseThen = NativePromise.prototype.then;
 
 type State = 'active' | 'expiring' | 'expired' | 'finished';
 
@@ -108,7 +109,7 @@ class TimeoutScope<T> implements Timeout {
   }
 
   run(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): Promise<T> {
-    const promise = new Promise<T>((resolve, reject) => {
+    const promise = new NativePromise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
@@ -123,7 +124,9 @@ class TimeoutScope<T> implements Timeout {
       result = runIn(this.#scope, () => {
         const value = body(this);
         // A Future or Coroutine is awaited here, as code of this scope.
-        return value instanceof Promise || !isPromiseLike(value) ? value : (async () => value)();
+        return value instanceof NativePromise || !isPromiseLike(value)
+          ? value
+          : (async () => value)();
       });
     } catch (error) {
       this.#ended(false, error);
@@ -134,7 +137,7 @@ class TimeoutScope<T> implements Timeout {
       return;
     }
     promiseThen.call(
-      Promise.resolve(result),
+      NativePromise.resolve(result),
       (value) => this.#ended(true, value as T),
       (error) => this.#ended(false, error),
     );
