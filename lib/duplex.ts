@@ -1,11 +1,13 @@
 // fromDuplex() and toDuplex(): what Node's world has as a reader and a writer, and the other way round.
 // Floor 10.
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { checkFlag, checkOptions, invalidArgType } from './arguments.ts';
 import { checkDuplex, DuplexTransport, type NodeStream } from './duplex_transport.ts';
 import { RuntimeError } from './exceptions.ts';
 import { type StreamOptions, StreamReader } from './reading.ts';
 import { currentLoop } from './running.ts';
+import { SecureStreamDuplex } from './secure_duplex.ts';
 import { StreamDuplex } from './stream_duplex.ts';
 import { StreamProtocol } from './stream_protocol.ts';
 import { StreamWriter } from './streams.ts';
@@ -73,7 +75,8 @@ export function checkStreams(reader: unknown, writer: unknown): void {
  * `createConnection`. From now on the reader and the writer belong to it. Bytes that the reader has
  * buffered come first; ending it half-closes the connection, destroying it closes the connection.
  *
- * It has a little of net.Socket: setTimeout(), setNoDelay(), setKeepAlive(), ref(), unref(), addresses.
+ * It has a little of net.Socket: setTimeout(), setNoDelay(), setKeepAlive(), ref(), unref(), destroySoon(), readyState,
+ * addresses; over TLS also of tls.TLSSocket: encrypted, authorized, alpnProtocol, getPeerCertificate(), ...
  * @throws TypeError when the first arguments are no StreamReader and StreamWriter; RuntimeError when they
  * belong to a Duplex already
  * @example
@@ -94,5 +97,9 @@ export function toDuplex(
   if (handedOver.has(reader)) throw new RuntimeError('This connection belongs to a Duplex already');
   handedOver.add(reader);
   const allowHalfOpen = options.allowHalfOpen ?? false;
-  return new StreamDuplex(reader, writer.protocol, writer.transport, allowHalfOpen);
+  const { protocol, transport } = writer;
+  const tls: TLSSocket | null = transport.getExtraInfo('ssl_object');
+  return tls === null
+    ? new StreamDuplex(reader, protocol, transport, allowHalfOpen)
+    : new SecureStreamDuplex(reader, protocol, transport, allowHalfOpen, tls);
 }

@@ -195,6 +195,17 @@ function load(): Native {
   try {
     return (require('node-gyp-build') as (folder: string) => Native)(root);
   } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ERR_DLOPEN_DISABLED') {
+      throw new Error('aionode needs its addon: start Node with --allow-addons too', { cause });
+    }
+    if (code === 'MODULE_NOT_FOUND' && message.includes('node-gyp-build')) {
+      throw new Error(
+        'aionode cannot be bundled, for it has an addon: have the bundler leave it out (external), and install it ' +
+          'beside the bundle',
+        { cause },
+      );
+    }
     throw new Error(
       `aionode: no native binary for ${process.platform}-${process.arch} (Node ${process.versions.node}) could be loaded; ` +
         'build one with `npm rebuild aionode`, which needs Python and a C++17 compiler',

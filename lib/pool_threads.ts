@@ -8,7 +8,6 @@ import {
   MessageChannel,
   type MessagePort,
   receiveMessageOnPort,
-  type TransferListItem,
   Worker,
 } from 'node:worker_threads';
 import { emptyContext } from './context.ts';
@@ -17,6 +16,7 @@ import { threadLoop } from './running.ts';
 import { receiveError } from './sent_errors.ts';
 import { describeFunction, type FunctionSpec } from './sent_functions.ts';
 import { pack, unpack } from './sent_values.ts';
+import type { TransferItem } from './transfers.ts';
 import { type Answer, kBuffer, kThrown, type Order, type ToWorker } from './worker_messages.ts';
 
 /** What a thread is given to do. @internal */
@@ -43,7 +43,7 @@ export interface PoolThreadOptions {
 
 /** Not the file itself: a Node that was told an --input-type takes that for an error in its workers, too. */
 const kProgram = `import(${JSON.stringify(new URL('./pool_worker.js', import.meta.url).href)})`;
-const kNoTransfers: readonly TransferListItem[] = [];
+const kNoTransfers: readonly TransferItem[] = [];
 /** A thread that has been sent so many functions is told to forget them. */
 const kMostFunctions = 1000;
 

@@ -3,14 +3,13 @@
 //
 // A Buffer arrives as a Uint8Array, so a value that is one is noted and made one again. And a view is sent
 // with its whole ArrayBuffer: of Node's pool, or of what a reader has cut it from. Only its own bytes go.
-import type { TransferListItem } from 'node:worker_threads';
-import { takeTransfers } from './transfers.ts';
+import { type TransferItem, takeTransfers } from './transfers.ts';
 
 /** Values as they are posted: `buffers` are the places of those that were Buffers. @internal */
 export interface Packed {
   readonly values: unknown[];
   readonly buffers: number[];
-  readonly transfers: TransferListItem[];
+  readonly transfers: TransferItem[];
 }
 
 function isPartOfMore(view: Uint8Array): boolean {

@@ -3,13 +3,16 @@
 //
 // The mark is kept beside the value, not in a wrapper: so the value keeps its type, and what a function
 // returns may be marked by code that does not know who sends it.
-import type { TransferListItem } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { invalidArgType } from './arguments.ts';
 
-const marks = new WeakMap<object, readonly TransferListItem[]>();
+/** What postMessage() can transfer; @types/node has changed its name. @public */
+export type TransferItem = NonNullable<Parameters<MessagePort['postMessage']>[1]>[number];
 
-function listFor(value: object): readonly TransferListItem[] {
-  if (!ArrayBuffer.isView(value)) return [value as TransferListItem];
+const marks = new WeakMap<object, readonly TransferItem[]>();
+
+function listFor(value: object): readonly TransferItem[] {
+  if (!ArrayBuffer.isView(value)) return [value as TransferItem];
   // Shared memory needs no transfer: both threads have it.
   return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
 }
@@ -29,7 +32,7 @@ function listFor(value: object): readonly TransferListItem[] {
  * ```
  * @public
  */
-export function transfer<T extends object>(value: T, list?: readonly TransferListItem[]): T {
+export function transfer<T extends object>(value: T, list?: readonly TransferItem[]): T {
   if (value === null || typeof value !== 'object') {
     throw invalidArgType('value', 'of type object', value);
   }
@@ -41,8 +44,8 @@ export function transfer<T extends object>(value: T, list?: readonly TransferLis
 }
 
 /** What is transferred with `values`, which are sent now. A mark counts once. @internal */
-export function takeTransfers(values: readonly unknown[]): TransferListItem[] {
-  const taken: TransferListItem[] = [];
+export function takeTransfers(values: readonly unknown[]): TransferItem[] {
+  const taken: TransferItem[] = [];
   for (const value of values) {
     if (typeof value !== 'object' || value === null) continue;
     const list = marks.get(value);

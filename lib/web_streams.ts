@@ -5,7 +5,9 @@ import { Duplex, Readable, Writable } from 'node:stream';
 import * as web from 'node:stream/web';
 import { checkBytes, checkOptions, invalidArgType } from './arguments.ts';
 import { checkStreams, fromDuplex } from './duplex.ts';
+import { RuntimeError } from './exceptions.ts';
 import type { StreamOptions, StreamReader } from './reading.ts';
+import { ReadyCall } from './ready.ts';
 import type { StreamWriter } from './streams.ts';
 import type { WriteTransport } from './transport_types.ts';
 
@@ -69,9 +71,13 @@ export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair
   const closeWhenDone = (): void => {
     if (readableEnded && writableEnded) writer.close();
   };
+  const tell = tellOfLoss(reader, writer);
   const readable = new web.ReadableStream(
     {
       type: 'bytes',
+      start(controller) {
+        tell.readable = controller;
+      },
       async pull(controller) {
         if (await pull(reader, controller)) return;
         readableEnded = true;
@@ -85,6 +91,9 @@ export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair
     { highWaterMark: 0 },
   );
   const writable = new WritableStream<Uint8Array>({
+    start(controller) {
+      tell.writable = controller;
+    },
     async write(chunk) {
       checkBytes(chunk, 'chunk');
       writer.write(chunk);
@@ -100,7 +109,12 @@ export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair
       writer.writeEof();
       // Until nothing is left to send.
       (writer.transport as WriteTransport).setWriteBufferLimits({ high: 0 });
-      await writer.drain();
+      try {
+        await writer.drain();
+      } catch (error) {
+        // The end of a pipe is its close, and none too early for who has nothing left to send.
+        if (writer.protocol.lost?.error !== null) throw error;
+      }
       closeWhenDone();
     },
     abort() {
@@ -108,6 +122,46 @@ export function toWeb(reader: StreamReader, writer: StreamWriter): WebStreamPair
     },
   });
   return { readable, writable };
+}
+
+interface Controllers {
+  readable?: ReadableByteStreamController;
+  writable?: WritableStreamDefaultController;
+}
+
+/** Has both streams fail when the connection breaks, or its loop is closed, while nobody reads or writes. */
+function tellOfLoss(reader: StreamReader, { protocol }: StreamWriter): Controllers {
+  const controllers: Controllers = {};
+  const { loop } = protocol;
+  const fail = (error: unknown): void => {
+    controllers.writable?.error(error);
+    // What came before is still to be read, and the error then.
+    if (reader.buffered > 0) return;
+    try {
+      controllers.readable?.error(error);
+    } catch {
+      // It is closed.
+    }
+  };
+  const end = (): void => {
+    protocol.stopWaiting(watch);
+    loop.resources.delete(watch);
+  };
+  const watch = {
+    resume(): void {
+      const { lost } = protocol;
+      if (lost === undefined) return;
+      end();
+      if (lost.error !== null) loop.enqueue(new ReadyCall(() => fail(lost.error)));
+    },
+    loopClosed(): void {
+      end();
+      fail(new RuntimeError('The event loop of this connection was closed'));
+    },
+  };
+  protocol.wait(watch);
+  loop.resources.add(watch);
+  return controllers;
 }
 
 /** Reads once for the stream's consumer. Returns false at EOF. */
