@@ -1,7 +1,7 @@
 /** fromDuplex(): reading and writing a stream of Node through reader and writer. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import path from 'node:path';
 import { Duplex, Readable } from 'node:stream';
 import { describe, it } from 'node:test';
@@ -15,6 +15,71 @@ import { inLoop, MIB, roundsUntil } from '../support/net.js';
 function closed(stream: Duplex): Promise<void> {
   return new Promise((resolve) => stream.once('close', resolve));
 }
+
+it(
+  'fromDuplex() of a stream that could only be written from the start, as a child’s stdin, writes',
+  inLoop(async () => {
+    const program = "process.stdin.on('data', (data) => process.stdout.write(data))";
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [, writer] = fromDuplex(child.stdin);
+    const [reader] = fromDuplex(child.stdout);
+    assert.equal(writer.isClosing(), false);
+    writer.write('hello\n');
+    writer.close();
+    assert.equal(String(await reader.read()), 'hello\n');
+  }),
+);
+
+/** As streams of readable-stream 2 and of streamx: says by write() and its events what it says at all. */
+class Bare extends EventEmitter {
+  readonly taken: unknown[] = [];
+  destroyed = false;
+
+  read(): null {
+    return null;
+  }
+
+  pause(): this {
+    return this;
+  }
+
+  resume(): this {
+    return this;
+  }
+
+  write(data: unknown): boolean {
+    this.taken.push(data);
+    return false;
+  }
+
+  end(): void {
+    setImmediate(() => this.emit('finish'));
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    setImmediate(() => this.emit('close'));
+  }
+}
+
+it(
+  'a stream that only tells by write() and its events is waited for, and closed after its finish',
+  inLoop(async () => {
+    const stream = new Bare();
+    const [, writer] = fromDuplex(stream as never);
+    writer.write('one');
+    const draining = createTask(() => writer.drain());
+    for (let turn = 0; turn < 5; turn++) await sleep(0);
+    assert.equal(draining.done(), false);
+    stream.emit('drain');
+    await draining;
+    writer.writeEof();
+    await once(stream, 'finish');
+    writer.close();
+    await writer.waitClosed();
+    assert.equal(stream.destroyed, true);
+  }),
+);
 
 describe('fromDuplex(): reading', () => {
   it(

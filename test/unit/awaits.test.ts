@@ -14,6 +14,7 @@ import {
   sleep,
   timeout,
 } from 'aionode';
+import { runModule } from '../lifecycle/child.js';
 import { inLoop } from '../support/tasks.js';
 
 /** Whether Node found a rejection that nobody handled, until its queue of them was looked through. */
@@ -29,6 +30,38 @@ async function rejectionsDuring(body: () => Promise<void>): Promise<unknown[]> {
   }
   return found;
 }
+
+describe('Promise.prototype.then on a Future', () => {
+  for (const reads of [0, 1, 2]) {
+    it(
+      `gives a native promise after ${reads} looks at its constructor`,
+      inLoop(async () => {
+        const future = new Future<number>();
+        for (const awaited of [sleep(0.001, 7), future]) {
+          for (let i = 0; i < reads; i++) assert.equal(typeof awaited.constructor, 'function');
+          const derived = Promise.prototype.then.call(awaited, (value) => value * 2);
+          assert.ok(derived instanceof Promise);
+          if (!future.done() && awaited === future) future.setResult(7);
+          assert.equal(await derived, 14);
+        }
+      }),
+    );
+  }
+});
+
+it('a library that replaces global Promise changes nothing for tasks', async () => {
+  const { stdout } = await runModule(`
+    const Native = Promise;
+    globalThis.Promise = class Other { constructor(executor) { this.p = new Native(executor); } };
+    const { createTask, run, sleep, timeout } = await import('aionode');
+    const result = await run(async () => {
+      const task = createTask(async () => { await sleep(0.001); return 1; });
+      const late = await timeout(0.001, () => sleep(60)).catch((error) => error.code);
+      return [await task, late];
+    });
+    console.log(...result);`);
+  assert.equal(stdout, '1 ERR_TIMEOUT\n');
+});
 
 describe('an await of a Future', () => {
   it(
