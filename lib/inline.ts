@@ -12,7 +12,6 @@
 // await needs no object of its own: the coroutine is that await, in the ready queue and in its scope. Of the
 // kinds that are awaited most, it is attached to the promise underneath (promise_futures.ts).
 import type { Context } from './context.ts';
-import { debugging } from './debug.ts';
 import { CancelledError, RuntimeError } from './exceptions.ts';
 import { isPromiseLike, lookInto } from './foreign_promises.ts';
 import {
@@ -32,7 +31,6 @@ import { currentLoop } from './running.ts';
 import { currentScope, isAnyAbandoned, type Scope } from './scopes.ts';
 import type { Reject, Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
-import { forget, type Unnoticed, watch } from './unnoticed.ts';
 
 /** The wake-up is scheduled: the inner future of asyncio's coroutine is done. */
 const kWoken = 1;
@@ -51,29 +49,11 @@ const kByThen = 64;
 /** The first flag that a class derived from InlineCoroutine may give a meaning to. @internal */
 export const kOwnFlag = 128;
 
-/** In debug mode: what nobody has awaited yet. */
-const unawaited = new WeakMap<object, Unnoticed>();
-
 /** What a coroutine does, in words: of a QueueGet `queue get`. @internal */
 export function wordsFor(coroutine: object): string {
   // Not of the coroutine itself, which would take this for an await.
   const kind = Object.getPrototypeOf(coroutine).constructor.name as string;
   return kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
-}
-
-function watchUnawaited(coroutine: object): void {
-  const loop = currentLoop();
-  if (!loop.debug) return;
-  const message = `'${wordsFor(coroutine)}' was never awaited`;
-  unawaited.set(coroutine, watch('coroutine', coroutine, loop, { message }));
-}
-
-/** It is awaited, or given to somebody who does. */
-function noteAwaited(coroutine: object): void {
-  const unnoticed = unawaited.get(coroutine);
-  if (unnoticed === undefined) return;
-  unawaited.delete(coroutine);
-  forget(unnoticed);
 }
 
 /** @internal */
@@ -86,7 +66,6 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
   constructor() {
     // The first await decides the loop.
     super(undefined);
-    if (debugging) watchUnawaited(this);
   }
 
   /** Goes on: completes by `complete()` or `fail()`, or stays suspended until `resume()`. */
@@ -298,8 +277,8 @@ export abstract class InlineCoroutine<T> extends PromiseFuture<T> implements Awa
     if (this.state === kPending) this.proceed();
   }
 
-  protected decideLoop(loop: LoopCore): void {
-    if (debugging) noteAwaited(this);
+  /** @internal */
+  decideLoop(loop: LoopCore): void {
     (this as { loop: LoopCore }).loop = loop;
   }
 

@@ -11,6 +11,7 @@ import { createDatagramEndpoint, type DatagramOptions } from './datagram_endpoin
 import { watchForDeadlock } from './deadlock.ts';
 import { awaitStack, creationStack, startDebugging } from './debug.ts';
 import { traceAwaits } from './debug_awaits.ts';
+import { watchForgotten } from './debug_coroutines.ts';
 import { stopTimingSteps, timeSteps } from './debug_steps.ts';
 import { RuntimeError } from './exceptions.ts';
 import { describeCallback, describeState, printExceptionContext } from './format.ts';
@@ -385,6 +386,7 @@ export class EventLoop extends NetworkLoop {
     }
     startDebugging();
     traceAwaits();
+    watchForgotten();
     timeSteps(this);
   }
 

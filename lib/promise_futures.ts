@@ -26,6 +26,13 @@ import { NativePromise } from './native_promise.ts';
 import { addThen, type Resolve } from './thens.ts';
 import type { LoopCore } from './turns.ts';
 
+let noteMade: (future: object, loop: LoopCore | undefined) => void = noteCreation;
+
+/** Has debug mode call `note` for each that is made, instead of noteCreation(). @internal */
+export function setCreationNote(note: typeof noteMade): void {
+  noteMade = note;
+}
+
 let taken: Resolve;
 
 function take(resolve: Resolve): void {
@@ -57,7 +64,7 @@ class Underneath extends PromiseOfAny {
     this.value = undefined;
     this.aside = undefined;
     this.resolve = taken;
-    if (debugging) noteCreation(this, loop);
+    if (debugging) noteMade(this, loop);
   }
 }
 Object.setPrototypeOf(Underneath.prototype, Future.prototype);
