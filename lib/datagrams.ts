@@ -183,9 +183,12 @@ export class DatagramSocket extends FlowControl implements DatagramTransport, Ev
 
   // -------------------------------------------------------------------------- sending
 
-  sendto(data: Uint8Array | string, address: SocketAddress | null = null): void {
+  sendto(data: Uint8Array | string, given: SocketAddress | null = null): void {
     if (typeof data !== 'string') checkBytes(data, 'data');
-    if (address !== null && !isKnownAddress(address)) checkAddress(address, 'address');
+    if (given !== null && !isKnownAddress(given)) checkAddress(given, 'address');
+    // Python's name for it.
+    const address: SocketAddress | null =
+      given?.[0] === '<broadcast>' ? ['255.255.255.255', given[1]] : given;
     const { remote } = this;
     if (remote !== null) {
       if (address !== null && !this.isRemote(address)) {

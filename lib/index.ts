@@ -89,6 +89,7 @@ export { toThread, type WorkerModule, workerModule } from './threads.ts';
 export { type ThreadsafeFunctions, ThreadsafeLoop } from './threadsafe.ts';
 export { currentSignal, type Timeout, timeout, timeoutAt, waitFor } from './timeouts.ts';
 export type { StartTlsOptions, TlsOptions } from './tls_options.ts';
+export type { TlsTransportSocket } from './tls_socket.ts';
 export { type TransferItem, transfer } from './transfers.ts';
 export type { TransportSocket } from './transport_socket.ts';
 export type {

@@ -1,6 +1,7 @@
 // What a process is started with: the options, checked, as the native side wants them.
 // Floor 2.
 import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import {
   checkFlag,
@@ -50,7 +51,7 @@ export interface SubprocessOptions {
   /** null (the default): the child shares ours; STDOUT: where stdout goes. */
   stderr?: Stdio | typeof STDOUT | undefined;
   /** The child's working directory. */
-  cwd?: string | undefined;
+  cwd?: string | URL | undefined;
   /** The child's whole environment; ours by default. */
   env?: NodeJS.ProcessEnv | undefined;
   /** The user that the child runs as. */
@@ -138,7 +139,8 @@ function planOf(
     }
   }
   const { stdin, stdout, stderr, cwd, env, uid, gid, detached, signal } = options;
-  if (cwd !== undefined) checkText(cwd, 'options.cwd');
+  const folder = cwd instanceof URL ? fileURLToPath(cwd) : cwd;
+  if (folder !== undefined) checkText(folder, 'options.cwd');
   if (env !== undefined) checkOptions(env, 'options.env');
   checkFlag(detached, 'options.detached');
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -150,7 +152,7 @@ function planOf(
     file,
     args,
     environment: variables === undefined ? null : environmentOf(variables),
-    cwd: cwd ?? '',
+    cwd: folder ?? '',
     stdio: [
       stdioOf(stdin, 0, 'options.stdin'),
       stdioOf(stdout, 1, 'options.stdout'),

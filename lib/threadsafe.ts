@@ -5,7 +5,7 @@
 // the MessagePort that stands for them calls them by name: by callSoonThreadsafe(), which only schedules, or
 // by runCoroutineThreadsafe(), which makes a task there and a Future here. Results, errors and cancellation
 // cross in messages; the two ends are Exposure (the loop's thread) and ThreadsafeLoop (the other one).
-import { MessageChannel, MessagePort } from 'node:worker_threads';
+import { MessageChannel, MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { checkFunction, checkOptions, checkString, invalidArgType } from './arguments.ts';
 import { type Context, captureContext, emptyContext } from './context.ts';
 import { iscoroutinefunction } from './coroutines.ts';
@@ -154,9 +154,16 @@ export function expose(
   for (const [name, fn] of named) checkFunction(fn, `functions.${name}`);
   // In no context: the ports would keep that of the caller alive.
   const { port1, port2 } = emptyContext(() => new MessageChannel());
+  // Read by the other thread before each call: that the port is closed it learns only when its own loop turns.
+  const ended = new Int32Array(new SharedArrayBuffer(4));
+  port1.postMessage(ended);
   new Exposure(loop, named, port1);
   port1.on('close', closed);
-  return { port: port2, close: () => port1.close() };
+  const close = () => {
+    Atomics.store(ended, 0, 1);
+    port1.close();
+  };
+  return { port: port2, close };
 }
 
 // ------------------------------------------------------------------- the other thread
@@ -226,6 +233,8 @@ export class ThreadsafeLoop<F extends ThreadsafeFunctions = ThreadsafeFunctions>
 {
   readonly #port: MessagePort;
   readonly #calls: Map<number, RemoteCall<unknown>> = new Map();
+  /** Not 0 once the loop is closed. */
+  readonly #ended: Int32Array | undefined;
   #lastId = 0;
   #closed = false;
 
@@ -235,6 +244,7 @@ export class ThreadsafeLoop<F extends ThreadsafeFunctions = ThreadsafeFunctions>
       throw invalidArgType('port', 'an instance of MessagePort', port);
     }
     this.#port = port;
+    this.#ended = receiveMessageOnPort(port)?.message;
     port.on('message', (reply: Reply) => this.#received(reply));
     port.on('messageerror', () => this.close());
     port.on('close', () => this.#lost());
@@ -289,7 +299,9 @@ export class ThreadsafeLoop<F extends ThreadsafeFunctions = ThreadsafeFunctions>
 
   #prepare(name: string, args: readonly unknown[]): ReturnType<typeof pack> {
     checkString(name, 'name');
-    if (this.#closed) throw new RuntimeError('The event loop of the other thread is closed');
+    if (this.#closed || (this.#ended !== undefined && Atomics.load(this.#ended, 0) !== 0)) {
+      throw new RuntimeError('The event loop of the other thread is closed');
+    }
     return pack(args);
   }
 

@@ -14,6 +14,7 @@ import type { BaseProtocol } from './protocols.ts';
 import { systemError } from './system_errors.ts';
 import { batchedTls, batchTls, dropTls, flushTls } from './tls_batch.ts';
 import type { TlsOptions } from './tls_options.ts';
+import { TlsTransportSocket } from './tls_socket.ts';
 import type { TransportOwner } from './transport_base.ts';
 import type { LoopCore } from './turns.ts';
 
@@ -183,7 +184,7 @@ export class TlsTransport extends DuplexTransport {
   }
 
   /**
-   * Facts about the transport, beside those of every connection: 'ssl_object' (the TLSSocket), 'sslcontext'
+   * Facts about the transport, beside those of every connection: 'socket' (a TlsTransportSocket), 'ssl_object' (the TLSSocket), 'sslcontext'
    * (the options), 'peercert' (as getPeerCertificate(), null if the peer has none), 'cipher' (as
    * getCipher()), 'compression' (null: there is none).
    * @returns `fallback` (null) for a name it does not know
@@ -191,6 +192,8 @@ export class TlsTransport extends DuplexTransport {
   // biome-ignore lint/suspicious/noExplicitAny: the kind depends on the name
   override getExtraInfo(name: string, fallback: unknown = null): any {
     switch (name) {
+      case 'socket':
+        return new TlsTransportSocket(this.socket, (place) => super.getExtraInfo(place));
       case 'ssl_object':
         return this.socket;
       case 'sslcontext':

@@ -25,12 +25,7 @@ napi_value DescriptorEnd(napi_env env, napi_callback_info info) {
 // ownsDescriptor(fd): whether a stream or listener of this thread lives on it.
 napi_value OwnsDescriptor(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  const int32_t fd = arguments.Int(0);
-  bool owned = false;
-  arguments.loop().handles().ForEach([&owned, fd](uv::Handle* handle) {
-    if (!handle->closing() && handle->Descriptor() == fd) owned = true;
-  });
-  return ToValue(env, owned);
+  return ToValue(env, IsOwnDescriptor(arguments.loop(), arguments.Int(0)));
 }
 
 // pollerOpen(fd): the slot of a poller, or a negative error.

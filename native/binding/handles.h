@@ -18,6 +18,15 @@ inline uv::Stream* StreamOf(uv::Loop& loop, uint32_t slot) {
   return handle == nullptr ? nullptr : handle->AsStream();
 }
 
+// Whether a stream or listener of this thread lives on `fd`.
+inline bool IsOwnDescriptor(uv::Loop& loop, int fd) {
+  bool owned = false;
+  loop.handles().ForEach([&owned, fd](uv::Handle* handle) {
+    if (!handle->closing() && handle->Descriptor() == fd) owned = true;
+  });
+  return owned && fd >= 0;
+}
+
 }  // namespace aionode::binding
 
 #endif  // AIONODE_BINDING_HANDLES_H_

@@ -4,6 +4,7 @@
 #include "../uv/process.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "handles.h"
 
 namespace aionode::binding {
 
@@ -109,6 +110,9 @@ napi_value ProcessSpawn(napi_env env, napi_callback_info info) {
   StandardStreams streams;
   int status = streams.Open(stdio, command.stdio);
   if (status < 0) return ToValue(env, status);
+  for (int i = 0; i < kStandardStreams; ++i) {
+    command.shared[i] = IsOwnDescriptor(arguments.loop(), command.stdio[i]);
+  }
   uv::Process* process = uv::Process::Spawn(&arguments.loop(), command, &status);
   if (process == nullptr) return ToValue(env, status);
   streams.HandOver(stdio);

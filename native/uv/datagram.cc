@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #endif
 
+#include "descriptors.h"
+
 namespace aionode::uv {
 
 namespace {
@@ -72,6 +74,7 @@ Datagram* Datagram::Adopt(Loop* loop, uv_file fd, int* status) {
   Datagram* datagram = Create(loop, address.ss_family, AF_UNSPEC, status);
   if (datagram == nullptr) return nullptr;
   *status = uv_udp_open(&datagram->uv_.udp, fd);
+  if (*status == 0) KeepFromChildren(fd);
   if (*status < 0) {
     datagram->Close();
     return nullptr;

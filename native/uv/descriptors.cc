@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #endif
@@ -27,6 +28,8 @@ int32_t DescribeDescriptor(uv_file fd) {
 }
 
 int32_t DescribeEnd(uv_file) { return 0; }
+
+void KeepFromChildren(uv_file) {}
 
 #else
 
@@ -91,6 +94,10 @@ int32_t DescribeDescriptor(uv_file fd) {
   if ((access & O_ACCMODE) != O_WRONLY) kind |= kReadableDescriptor;
   if ((access & O_ACCMODE) != O_RDONLY) kind |= kWritableDescriptor;
   return kind;
+}
+
+void KeepFromChildren(uv_file fd) {
+  if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 int32_t DescribeEnd(uv_file fd) {

@@ -30,6 +30,9 @@ constexpr int32_t kDescriptorKindMask = (1 << 8) - 1;
 // The kind with its flags, or a negative libuv error.
 int32_t DescribeDescriptor(uv_file fd);
 
+// Children do not get it. Of the three standard streams they do.
+void KeepFromChildren(uv_file fd);
+
 // How the incoming side of a stream has ended: 0 in order, 1 not yet, or the negative libuv error
 // that has broken it. libuv takes a hang-up for an end after a read that left room, and does not
 // look whether the peer has reset the connection.

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "descriptors.h"
 #include "posix_socket.h"
 #include "stream.h"
 
@@ -96,6 +97,7 @@ Listener* Listener::Adopt(Loop* loop, uv_file fd, bool removes_file, int* status
     return nullptr;
   }
   Listener* listener = Watch(loop, fd, address.ss_family, status);
+  if (listener != nullptr) KeepFromChildren(fd);
   if (listener != nullptr && removes_file && address.ss_family == AF_UNIX) {
     listener->file_.Remember(uv::LocalName(reinterpret_cast<sockaddr_un&>(address), length));
   }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,6 +41,7 @@ struct ChildPlan {
   const char** shell_argv;
   const char* cwd;
   int stdio[kStandardStreams];
+  bool shared[kStandardStreams];
   bool detached;
   // Written by the child when it could not execute the program.
   volatile int error;
@@ -63,13 +65,15 @@ bool PlaceNullDevice(int target) {
   return placed;
 }
 
-bool PlaceDescriptor(int fd, int target) {
+bool PlaceDescriptor(int fd, int target, bool shared) {
   if (fd == target) {
     if (fcntl(fd, F_SETFD, 0) < 0) return false;
   } else if (dup2(fd, target) < 0) {
     return false;
   }
-  // Programs do not expect standard streams that do not block; Node's own may be such.
+  // Programs do not expect standard streams that do not block; Node's own may be such. But the
+  // setting is the parent's as well, and a stream of ours on the same would block its whole loop.
+  if (shared) return true;
   const int flags = fcntl(target, F_GETFL);
   if (flags < 0) return false;
   return (flags & O_NONBLOCK) == 0 || fcntl(target, F_SETFL, flags & ~O_NONBLOCK) == 0;
@@ -85,11 +89,23 @@ bool PlaceStandardStreams(ChildPlan* plan) {
     if (stdio[target] < 0) return false;
   }
   for (int target = 0; target < kStandardStreams; ++target) {
-    const bool placed = stdio[target] == kNullDevice ? PlaceNullDevice(target)
-                                                     : PlaceDescriptor(stdio[target], target);
+    const bool placed = stdio[target] == kNullDevice
+                            ? PlaceNullDevice(target)
+                            : PlaceDescriptor(stdio[target], target, plan->shared[target]);
     if (!placed) return false;
   }
   return true;
+}
+
+// What came to this process as a descriptor may lack the flag. Linux 5.11; without it those stay
+// open that others have left so.
+void CloseOthersAtExec() {
+#ifdef SYS_close_range
+  const int error = errno;
+  constexpr unsigned kCloseRangeCloexec = 1U << 2;
+  syscall(SYS_close_range, static_cast<unsigned>(kStandardStreams), ~0U, kCloseRangeCloexec);
+  errno = error;
+#endif
 }
 
 // Returns the error number when no candidate could be executed; the rules are execvp's.
@@ -126,7 +142,9 @@ int RunChild(void* data) {
   ChildPlan* plan = static_cast<ChildPlan*>(data);
   ResetSignals();
   if (plan->detached) setsid();
-  if (PlaceStandardStreams(plan) && (plan->cwd == nullptr || chdir(plan->cwd) == 0)) {
+  const bool placed = PlaceStandardStreams(plan);
+  CloseOthersAtExec();
+  if (placed && (plan->cwd == nullptr || chdir(plan->cwd) == 0)) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -185,6 +203,7 @@ int SpawnShared(const Command& command, SpawnedProcess* process) {
   plan.shell_argv = shell_argv.data();
   plan.cwd = command.cwd.empty() ? nullptr : command.cwd.c_str();
   std::memcpy(plan.stdio, command.stdio, sizeof(plan.stdio));
+  std::memcpy(plan.shared, command.shared, sizeof(plan.shared));
   plan.detached = command.detached;
   plan.error = 0;
 

@@ -33,6 +33,8 @@ struct Command {
   std::string cwd;
   // The parent's descriptors that become the child's 0, 1 and 2.
   int stdio[3] = {kNullDevice, kNullDevice, kNullDevice};
+  // Those of them that a stream of ours lives on: whether they block stays as it is.
+  bool shared[3] = {false, false, false};
   // In a session (and process group) of its own.
   bool detached = false;
   // Windows: the arguments are a command line already.

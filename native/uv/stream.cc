@@ -145,7 +145,9 @@ int Stream::LocalName(bool peer, std::string* name) {
 }
 
 int Stream::Open(uv_file fd) {
-  return tcp() != nullptr ? uv_tcp_open(&uv_.tcp, fd) : uv_pipe_open(&uv_.pipe, fd);
+  const int status = tcp() != nullptr ? uv_tcp_open(&uv_.tcp, fd) : uv_pipe_open(&uv_.pipe, fd);
+  if (status == 0) KeepFromChildren(fd);
+  return status;
 }
 
 int Stream::ReleaseDescriptor() {

@@ -57,6 +57,15 @@ it('a task factory that throws is told to the caller and to the exception handle
     main.close();
   }));
 
+it('a closed loop refuses calls before this thread is told of its end', async () => {
+  const loop = newEventLoop();
+  const main = new ThreadsafeLoop(loop.exposeThreadsafe({ note: () => {} }));
+  main.callSoonThreadsafe('note');
+  loop.close();
+  assert.throws(() => main.callSoonThreadsafe('note'), { name: 'RuntimeError', message: /closed/ });
+  main.close();
+});
+
 describe('callSoonThreadsafe()', () => {
   it('runs functions on the loop, in the order of the calls', () =>
     run(async () => {
