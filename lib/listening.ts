@@ -52,7 +52,7 @@ export interface ServerOptions {
   sslShutdownTimeout?: number | undefined;
   /**
    * A stream socket that is bound, and may listen, to serve on instead: host and port are null then. It
-   * belongs to the server and is closed with it.
+   * belongs to the server and is closed with it, also when it cannot listen.
    */
   fd?: number | undefined;
   /**

@@ -141,7 +141,7 @@ export abstract class DescriptorLoop extends ThreadingLoop {
   /**
    * Takes over a connected stream socket, which something else has accepted: a transport for it. `fd` belongs
    * to the transport from then on and is closed with it; when this throws for `fd`, it is still the caller's.
-   * @throws RangeError when `fd` is no connected stream socket, RuntimeError when a transport has it
+   * @throws RangeError when `fd` is no stream socket, or one that listens; RuntimeError when a transport has it
    *
    * **Cancellation:** the socket is closed.
    * @see asyncio's loop.connect_accepted_socket
