@@ -179,7 +179,8 @@ function warnOfPromise(): void {
 
 /**
  * Protects `aw` from cancellation: cancelling the returned Future leaves it running. What a native promise stands for
- * is not protected: pass the function that makes it. Keep a reference to what you shield, and look at its outcome yourself after a cancellation.
+ * is not protected: pass the function that makes it. Keep a reference to what you shield, and look at its outcome
+ * yourself after a cancellation.
  *
  * **Cancellation:** the returned Future ends at once; `aw` goes on. If it fails then, the loop's exception
  * handler is told.

@@ -84,7 +84,7 @@ export class ReadPipeTransport extends SocketTransport implements ReadTransport 
 
   /** asyncio tells the exception handler of it, but for a terminal that is gone. */
   override fail(error: unknown): void {
-    if ((error as NodeJS.ErrnoException).errno !== kInputOutput) {
+    if (!this.lost && (error as NodeJS.ErrnoException).errno !== kInputOutput) {
       this.reportFatal('Fatal read error on pipe transport', error);
     }
     super.fail(error);

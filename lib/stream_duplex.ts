@@ -130,10 +130,15 @@ export class StreamDuplex extends Duplex implements LoopResource {
     this.read(0);
   }
 
-  /** Nothing of the loop runs any more, and the connection is gone with it. @internal */
+  /**
+   * Nothing of the loop runs any more, and the connection is gone with it. The end of run() is in order: it is an error
+   * for who listens to errors, and no uncaught exception where nobody does.
+   * @internal
+   */
   loopClosed(): void {
     this.orphaned = true;
-    this.destroy(new RuntimeError('The event loop of this connection was closed'));
+    if (this.listenerCount('error') === 0) this.destroy();
+    else this.destroy(new RuntimeError('The event loop of this connection was closed'));
   }
 
   /** Something has changed: bytes, the end of them, room for writing, the end of the connection. */

@@ -111,7 +111,9 @@ napi_value ProcessSpawn(napi_env env, napi_callback_info info) {
   int status = streams.Open(stdio, command.stdio);
   if (status < 0) return ToValue(env, status);
   for (int i = 0; i < kStandardStreams; ++i) {
-    command.shared[i] = IsOwnDescriptor(arguments.loop(), command.stdio[i]);
+    // Our ends of pipes are nobody's yet, and need no look at every handle.
+    if (stdio[i] == kSameAsStdout) command.shared[i] = command.shared[1];
+    if (stdio[i] >= 0) command.shared[i] = IsOwnDescriptor(arguments.loop(), stdio[i]);
   }
   uv::Process* process = uv::Process::Spawn(&arguments.loop(), command, &status);
   if (process == nullptr) return ToValue(env, status);
